@@ -1,0 +1,1 @@
+"""Brings the managed nodes up in order and says what state the whole graph is in."""

@@ -1,0 +1,1 @@
+"""What every node shares: node base, topic table, parameters, clocks, queues, backends, tap."""

@@ -1,0 +1,219 @@
+"""An ordered list of engines for one capability: the first that works is used, and lost ones are retried."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from tektra.runtime.clock import nanoseconds
+from tektra.runtime.tap import DirectTap, Tap
+
+
+class BackendUnavailable(Exception):
+    """A backend cannot be used here; the text says why and what would make it usable."""
+
+
+class BackendFailed(Exception):
+    """A backend broke while it was in use."""
+
+
+class Closable(Protocol):
+    """What every backend can do besides its work."""
+
+    def close(self) -> None:
+        """Release memory, files and devices."""
+        ...
+
+
+class Health(enum.IntEnum):
+    """As in ``tektra_msgs/BackendState``."""
+
+    STANDBY = 1
+    ACTIVE = 2
+    UNAVAILABLE = 3
+    FAILED = 4
+
+
+@dataclass
+class Entry:
+    """What is known of one backend. ``retry_ns`` is local time from which it may be tried again."""
+
+    name: str
+    health: Health = Health.STANDBY
+    reason: str = ''
+    retry_ns: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """A snapshot to publish."""
+
+    capability: str
+    active: str
+    degraded: bool
+    entries: tuple[tuple[str, Health, str], ...]
+    event: str
+
+
+B = TypeVar('B', bound=Closable)
+T = TypeVar('T')
+
+RETRY_FIRST_S = 2.0  # after the first failure; doubles up to RETRY_MAX_S
+RETRY_MAX_S = 60.0
+
+
+class BackendChain(Generic[B]):
+    """Chooses among backends in configured order. Not thread-safe: one thread (the worker) owns it.
+
+    ``factories`` make a loaded backend or raise ``BackendUnavailable``. ``on_change`` is called with a
+    snapshot after every change, in the calling thread.
+    """
+
+    def __init__(
+        self,
+        capability: str,
+        order: Sequence[str],
+        factories: Mapping[str, Callable[[], B]],
+        on_change: Callable[[BackendStatus], None],
+        tap: Tap | None = None,
+    ) -> None:
+        unknown = [name for name in order if name not in factories]
+        if unknown or not order:
+            raise BackendUnavailable(
+                f"{capability}: backend '{unknown[0] if unknown else ''}' is not known; "
+                f'known: {", ".join(factories)}'
+            )
+        self.capability = capability
+        self._factories = factories
+        self._entries = [Entry(name) for name in order]
+        self._on_change = on_change
+        self._tap = tap or DirectTap()
+        self._active: B | None = None
+        self._active_name = ''
+
+    @property
+    def active(self) -> B:
+        """Return the backend in use.
+
+        :raises BackendUnavailable: if there is none.
+        """
+        if self._active is None:
+            raise BackendUnavailable(f'{self.capability}: {self._why_none()}')
+        return self._active
+
+    @property
+    def active_name(self) -> str:
+        """Return the name of the backend in use; empty: none."""
+        return self._active_name
+
+    def open(self, now_ns: int) -> None:
+        """Load the first backend that works.
+
+        :raises BackendUnavailable: listing every reason, if none works.
+        """
+        self._pick(now_ns, 'chosen at configure')
+        if self._active is None:
+            raise BackendUnavailable(f'{self.capability}: {self._why_none()}')
+
+    def call(self, method: str, request: str, run: Callable[[B], T], now_ns: int) -> T:
+        """Return ``run(backend)``, passed through the tap; fall over to the next backend when it raises.
+
+        ``request`` identifies the input in a recording: short text, or ``tap.digest`` of binary data.
+
+        :raises BackendUnavailable: when no backend is left.
+        """
+        while True:
+            backend = self.active
+            try:
+                result: T = self._tap.call(
+                    self.capability, self._active_name, method, request, partial(run, backend)
+                )
+            except Exception as error:  # noqa: BLE001 - any engine may raise anything
+                self.fail(error, now_ns)
+            else:
+                return result
+
+    def fail(self, error: BaseException, now_ns: int) -> None:
+        """Note that the backend in use broke, and move to the next one that works."""
+        lost = self._active_name
+        entry = self._entry(lost)
+        entry.health = Health.FAILED
+        entry.reason = f'{type(error).__name__}: {error}'
+        entry.failures += 1
+        wait = min(RETRY_FIRST_S * 2 ** (entry.failures - 1), RETRY_MAX_S)
+        entry.retry_ns = now_ns + nanoseconds(wait)
+        self._release()
+        self._pick(now_ns, f'{lost} failed: {error}')
+
+    def maintain(self, now_ns: int) -> None:
+        """Try again a better backend that failed, once its time has come. Call it when idle."""
+        for entry in self._entries:
+            if entry.name == self._active_name:
+                return
+            if entry.health is Health.FAILED and now_ns >= entry.retry_ns:
+                self._try_again(entry, now_ns)
+                return
+
+    def status(self, event: str = '') -> BackendStatus:
+        """Return a snapshot with ``event`` as what just happened."""
+        usable = [e for e in self._entries if e.health is not Health.UNAVAILABLE]
+        degraded = self._active is None or usable[0].name != self._active_name
+        rows = tuple((e.name, e.health, e.reason) for e in self._entries)
+        return BackendStatus(self.capability, self._active_name, degraded, rows, event)
+
+    def close(self) -> None:
+        """Release the backend in use."""
+        self._release()
+
+    def _entry(self, name: str) -> Entry:
+        return next(e for e in self._entries if e.name == name)
+
+    def _why_none(self) -> str:
+        return 'no backend works: ' + '; '.join(f'{e.name}: {e.reason}' for e in self._entries)
+
+    def _release(self) -> None:
+        if self._active is not None:
+            active, self._active, self._active_name = self._active, None, ''
+            active.close()
+
+    def _load(self, entry: Entry, now_ns: int) -> B | None:
+        try:
+            return self._factories[entry.name]()
+        except BackendUnavailable as error:
+            entry.health, entry.reason = Health.UNAVAILABLE, str(error)
+        except Exception as error:  # noqa: BLE001 - any engine may raise anything
+            entry.health, entry.reason = Health.FAILED, f'{type(error).__name__}: {error}'
+            entry.failures += 1
+            entry.retry_ns = now_ns + nanoseconds(RETRY_MAX_S)
+        return None
+
+    def _use(self, entry: Entry, backend: B) -> None:
+        self._active, self._active_name = backend, entry.name
+        entry.health, entry.reason = Health.ACTIVE, ''
+
+    def _pick(self, now_ns: int, event: str) -> None:
+        for entry in self._entries:
+            if entry.health in (Health.UNAVAILABLE, Health.FAILED) and now_ns < entry.retry_ns:
+                continue
+            if entry.health is Health.UNAVAILABLE:
+                continue
+            backend = self._load(entry, now_ns)
+            if backend is not None:
+                self._use(entry, backend)
+                break
+        self._on_change(self.status(event))
+
+    def _try_again(self, entry: Entry, now_ns: int) -> None:
+        backend = self._load(entry, now_ns)
+        if backend is None:
+            self._on_change(self.status(f'{entry.name} is still not usable: {entry.reason}'))
+            return
+        if self._active is not None:
+            self._entry(self._active_name).health = Health.STANDBY
+        self._release()
+        self._use(entry, backend)
+        self._on_change(self.status(f'{entry.name} is back'))

@@ -1,0 +1,461 @@
+"""The base of every node: lifecycle, parameters, topics by table, heartbeat, worker, clean shutdown."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
+from typing import Any, ClassVar, Generic, TypeVar
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
+from rclpy.clock import Clock as RosClock
+from rclpy.clock import ClockType
+from rclpy.context import Context
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
+from rclpy.time import Time
+from rclpy.timer import Timer
+from tektra_msgs.msg import BackendState, ClockProgress, NodeHeartbeat
+
+from tektra.runtime import params as parameters
+from tektra.runtime.backends import BackendStatus
+from tektra.runtime.clock import BootClock
+from tektra.runtime.ids import new_id
+from tektra.runtime.topics import topic
+from tektra.runtime.worker import Worker
+
+HEARTBEAT_S = 0.2
+
+P = TypeVar('P')
+
+
+class WorkerResult:
+    """Awaits a worker's future inside an rclpy coroutine, without a busy loop.
+
+    rclpy polls a waiting coroutine each time its executor wakes; ``wake`` is called when the future is done.
+    """
+
+    def __init__(self, future: Future[Any], wake: Callable[[], None]) -> None:
+        self._future = future
+        future.add_done_callback(lambda _: wake())
+
+    def __await__(self) -> Generator[None, None, Any]:
+        """Yield to the executor until the future is done, then return or raise its result."""
+        while not self._future.done():
+            yield
+        return self._future.result()
+
+
+class TektraNode(LifecycleNode, Generic[P]):
+    """A lifecycle node whose subclass fills in five hooks.
+
+    ``load(params)`` runs in the worker thread on configure and does what takes long (models, devices); what it
+    returns is handed to ``setup(params, loaded)``, which makes publishers, subscriptions and services in the
+    executor thread. ``start()`` and ``stop()`` are called on activate and deactivate, ``teardown()`` on clean-up
+    and at exit. An exception in any of them is logged with its traceback, kept as ``last_error`` and published
+    in the heartbeat; the transition fails and the process stays up.
+
+    ``params_class`` is a frozen dataclass of ``runtime.params.param`` fields.
+    """
+
+    params_class: ClassVar[type[Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: Context | None = None,
+        namespace: str | None = None,
+        parameter_overrides: list[Parameter] | None = None,
+        use_global_arguments: bool = True,
+    ) -> None:
+        # A coroutine that waits (configure, an action) must not lock everything else out. One thread runs all
+        # callbacks, so they never overlap otherwise.
+        self._reentrant = ReentrantCallbackGroup()
+        super().__init__(
+            name,
+            context=context,
+            namespace=namespace,
+            parameter_overrides=parameter_overrides,
+            use_global_arguments=use_global_arguments,
+            enable_rosout=True,
+        )
+        self.instance_id = new_id()
+        self.log = self.get_logger()
+        self.last_error = ''
+        self._transition = ''
+        self._degraded = ''
+        self._backend_status: BackendStatus | None = None
+        self._active = False
+        self._loaded: Any = None
+        self._soon: deque[Callable[[], None]] = deque()
+        self._wake = self.create_guard_condition(self._run_soon)
+        self._boot = BootClock()
+        self._steady = RosClock(clock_type=ClockType.STEADY_TIME)
+        self._declare_parameters()
+        self.simulated = bool(self.get_parameter('use_sim_time').value)
+        self.worker = Worker(f'{name}-worker')
+        self._own_publishers: list[Publisher] = []
+        self._own_subscriptions: list[Subscription] = []
+        self._own_timers: list[Timer] = []
+        self._queues: dict[str, Callable[[], tuple[int, int]]] = {}
+        self._make_common_entities()
+
+    # ---- hooks -------------------------------------------------------------------------------------------------
+
+    def load(self, params: P) -> Any:
+        """Do what takes long, in the worker thread. May raise; the text reaches the person."""
+        return None
+
+    def setup(self, params: P, loaded: Any) -> None:
+        """Make publishers, subscriptions and services, in the executor thread."""
+
+    def start(self) -> None:
+        """Begin to work (activate)."""
+
+    def stop(self) -> None:
+        """Stop working, keep what is loaded (deactivate)."""
+
+    def teardown(self) -> None:
+        """Release what ``load`` and ``setup`` made that ROS does not own."""
+
+    @property
+    def default_callback_group(self) -> CallbackGroup:
+        """Return the group of every callback of this node."""
+        return self._reentrant
+
+    # ---- for subclasses ----------------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """True between activate and deactivate."""
+        return self._active
+
+    def now_ns(self) -> int:
+        """Return local time in ns for durations: boot time, or ``/clock`` under simulated time."""
+        if self.simulated:
+            return int(self.get_clock().now().nanoseconds)
+        return self._boot.now_ns()
+
+    def stamp(self) -> Any:
+        """Return ROS time now, as a message for headers."""
+        return self.get_clock().now().to_msg()
+
+    def to_local_ns(self, stamp: Any) -> int:
+        """Return a header's ROS time in the domain of ``now_ns``."""
+        age = self.get_clock().now().nanoseconds - Time.from_msg(stamp).nanoseconds
+        return self.now_ns() - int(age)
+
+    def to_stamp(self, local_ns: int) -> Any:
+        """Return a time in the domain of ``now_ns`` as ROS time."""
+        age = self.now_ns() - local_ns
+        ros = max(0, int(self.get_clock().now().nanoseconds) - age)
+        return Time(nanoseconds=ros, clock_type=ClockType.ROS_TIME).to_msg()
+
+    def publisher(self, name: str) -> Publisher:
+        """Return a plain publisher of a topic of the table. (Lifecycle publishers drop silently: not used.)"""
+        row = topic(name)
+        made = self.create_publisher(row.message_type(), row.name, row.qos())
+        self._own_publishers.append(made)
+        return made
+
+    def subscribe(
+        self, name: str, callback: Callable[[Any], None], *, always: bool = False
+    ) -> Subscription:
+        """Subscribe to a topic of the table; the callback runs while active, or ``always``."""
+        row = topic(name)
+        guarded = self._guard(callback, always)
+        made = self.create_subscription(row.message_type(), row.name, guarded, row.qos())
+        self._own_subscriptions.append(made)
+        return made
+
+    def every(self, period_s: float, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` every ``period_s`` while active, on steady time, or on ``/clock`` if simulated."""
+        clock = self.get_clock() if self.simulated else self._steady
+        guarded = self._guard(lambda _: callback(), False)
+        made = self.create_timer(period_s, lambda: guarded(None), clock=clock)
+        self._own_timers.append(made)
+        return made
+
+    def call_soon(self, job: Callable[[], None]) -> None:
+        """Run ``job`` in the executor thread. May be called from any thread."""
+        self._soon.append(job)
+        self._wake.trigger()
+
+    def in_worker(
+        self, job: Callable[[], Any], then: Callable[[Any], None] | None = None
+    ) -> Future[Any]:
+        """Run ``job`` in the worker, then ``then(result)`` in the executor thread; errors are kept and logged.
+
+        :raises WorkerFull: if too many jobs wait.
+        """
+        future = self.worker.submit(job)
+        future.add_done_callback(lambda done: self.call_soon(lambda: self._finish(done, then)))
+        return future
+
+    def await_future(self, future: Future[Any]) -> Awaitable[Any]:
+        """Return an awaitable for coroutine callbacks (services, actions)."""
+        return WorkerResult(future, self._wake.trigger)
+
+    def watch_queue(self, name: str, read: Callable[[], tuple[int, int]]) -> None:
+        """Report ``read() -> (depth, dropped)`` of a queue in the heartbeat."""
+        self._queues[name] = read
+
+    def set_degraded(self, why: str) -> None:
+        """Say that the node works less well than configured, and why; empty: healthy."""
+        if why != self._degraded:
+            self._degraded = why
+            if why:
+                self.log.warning(f'degraded: {why}')
+
+    def on_backend_change(self, status: BackendStatus) -> None:
+        """Publish which engine is in use. Pass this to ``BackendChain``; may be called from any thread."""
+        self.call_soon(lambda: self._publish_backend(status))
+
+    def report_error(self, what: str, error: BaseException) -> None:
+        """Log an error with its traceback and keep it for the heartbeat."""
+        self.last_error = f'{what}: {type(error).__name__}: {error}'
+        trace = ''.join(traceback.format_exception(error))
+        self.log.error(f'{self.last_error}\n{trace}')
+
+    def shut_down(self) -> None:
+        """Stop work and release everything, whatever state the node is in. Takes well under a second."""
+        for hook in (self.stop, self.teardown) if self._active else (self.teardown,):
+            try:
+                hook()
+            except Exception as error:  # noqa: BLE001 - the exit goes on
+                self.report_error('shutdown', error)
+        self._active = False
+        self.worker.close()
+
+    # ---- lifecycle ---------------------------------------------------------------------------------------------
+
+    async def _on_change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        if self._transition:  # one transition at a time
+            response.success = False
+            return response
+        label = request.transition.label
+        if request.transition.id == Transition.TRANSITION_CONFIGURE or label == 'configure':
+            if not await self._load_first():
+                response.success = False
+                return response
+        return self._rcl_change_state(request, response)
+
+    async def _load_first(self) -> bool:
+        """Load in the worker, so that heartbeats go on, and then let rcl make the transition."""
+        self._transition = 'configuring'
+        self._publish_beat(0.0)
+        try:
+            params = self._read_parameters()
+            self._loaded = await self.await_future(self.worker.submit(lambda: self.load(params)))
+        except Exception as error:  # noqa: BLE001 - reported, the transition fails
+            self.report_error('configure', error)
+            return False
+        finally:
+            self._transition = ''
+        return True
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Make what ``setup`` makes, with what ``load`` has loaded."""
+        return self._step('configure', lambda: self.setup(self._read_parameters(), self._loaded))
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to work."""
+
+        def go() -> None:
+            self._active = True
+            try:
+                self.start()
+            except Exception:
+                self._active = False
+                raise
+
+        return self._step('activate', go)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working."""
+
+        def halt() -> None:
+            self._active = False
+            self.stop()
+
+        return self._step('deactivate', halt)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything that configure made."""
+        return self._step('cleanup', self._clean)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything; the process goes on until launch ends it."""
+        return self._step('shutdown', self._clean)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a failed step: back to unconfigured, ready to be configured again."""
+        self._clean()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _clean(self) -> None:
+        if self._active:
+            self._active = False
+            self.stop()
+        self.teardown()
+        self._loaded = None
+        self._backend_status = None
+        for timer in self._own_timers:
+            self.destroy_timer(timer)
+        for subscription in self._own_subscriptions:
+            self.destroy_subscription(subscription)
+        for publisher in self._own_publishers:
+            self.destroy_publisher(publisher)
+        self._own_timers, self._own_subscriptions, self._own_publishers = [], [], []
+        self._queues.clear()
+
+    def _step(self, name: str, work: Callable[[], None]) -> TransitionCallbackReturn:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it
+            self.report_error(name, error)
+            return TransitionCallbackReturn.ERROR
+        self.last_error = ''
+        self.call_soon(lambda: self._publish_beat(0.0))  # the manager need not wait for the next beat
+        return TransitionCallbackReturn.SUCCESS
+
+    def _lifecycle_state(self) -> int:
+        if self._transition == 'configuring':
+            return int(State.TRANSITION_STATE_CONFIGURING)
+        return int(self._state_machine.current_state[0])
+
+    # ---- own entities ------------------------------------------------------------------------------------------
+
+    def _make_common_entities(self) -> None:
+        # The stock handler runs configure inside the executor, which would stop the heartbeat.
+        self._rcl_change_state = self._service_change_state.callback
+        self._service_change_state.callback = self._on_change_state
+        row = topic('heartbeat')
+        self._beat_pub = self.create_publisher(row.message_type(), row.name, row.qos())
+        row = topic('system/backends')
+        self._backend_pub = self.create_publisher(row.message_type(), row.name, row.qos())
+        self._beat_seq = 0
+        self._beat_due = self._boot.now_ns() + round(HEARTBEAT_S * 1e9)
+        self.create_timer(HEARTBEAT_S, self._beat, clock=self._steady)
+        if self.simulated:
+            clock_row, row = topic('/clock'), topic('clock/progress')
+            self._progress_pub = self.create_publisher(row.message_type(), row.name, row.qos())
+            self.create_subscription(
+                clock_row.message_type(), clock_row.name, self._on_clock, clock_row.qos()
+            )
+
+    def _declare_parameters(self) -> None:
+        for name, (f, spec) in parameters.specs(self.params_class).items():
+            default = list(f.default) or [''] if isinstance(f.default, tuple) else f.default
+            descriptor = ParameterDescriptor(
+                description=spec.describe(), read_only=False, dynamic_typing=True
+            )
+            self.declare_parameter(name, default, descriptor)
+
+    def _read_parameters(self) -> P:
+        cls = self.params_class
+        where = self.get_fully_qualified_name()
+        parameters.check_names(cls, self._parameter_overrides, where)
+        values = {name: self.get_parameter(name).value for name in parameters.specs(cls)}
+        built: P = parameters.build(cls, values, where)
+        return built
+
+    def _guard(self, callback: Callable[[Any], None], always: bool) -> Callable[[Any], None]:
+        def guarded(message: Any) -> None:
+            if not (always or self._active):
+                return
+            try:
+                callback(message)
+            except Exception as error:  # noqa: BLE001 - one bad message must not end the node
+                self.report_error(getattr(callback, '__name__', 'callback'), error)
+
+        return guarded
+
+    def _run_soon(self) -> None:
+        while self._soon:
+            job = self._soon.popleft()
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - one bad job must not end the node
+                self.report_error('callback', error)
+
+    def _finish(self, done: Future[Any], then: Callable[[Any], None] | None) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            self.report_error('worker', error)
+        elif then is not None:
+            then(done.result())
+
+    def _publish_backend(self, status: BackendStatus) -> None:
+        self._backend_status = status
+        message = BackendState(
+            node=self.get_fully_qualified_name(),
+            capability=status.capability,
+            active=status.active,
+            degraded=status.degraded,
+            backends=[name for name, _, _ in status.entries],
+            states=[int(health) for _, health, _ in status.entries],
+            reasons=[reason for _, _, reason in status.entries],
+            event=status.event,
+        )
+        message.header.stamp = self.stamp()
+        self._backend_pub.publish(message)
+        say = self.log.warning if status.degraded else self.log.info
+        say(f'backend: {status.active or "none"} ({status.event})')
+
+    def _beat(self) -> None:
+        now = self._boot.now_ns()
+        lag = max(0.0, (now - self._beat_due) / 1e9)
+        self._beat_due = now + round(HEARTBEAT_S * 1e9)
+        self._publish_beat(lag)
+
+    def _publish_beat(self, lag_s: float) -> None:
+        rows = [(name, *read()) for name, read in self._queues.items()]
+        backend = self._backend_status
+        message = NodeHeartbeat(
+            node=self.get_fully_qualified_name(),
+            instance_id=self.instance_id,
+            pid=os.getpid(),
+            seq=self._beat_seq,
+            state=self._lifecycle_state(),
+            transition=self._transition,
+            loop_lag_s=lag_s,
+            busy=self.worker.busy,
+            backend=backend.active if backend else '',
+            degraded=bool(self._degraded) or bool(backend and backend.degraded),
+            status=self._degraded,
+            last_error=self.last_error,
+            queues=[row[0] for row in rows],
+            queue_depth=[row[1] for row in rows],
+            queue_dropped=[row[2] for row in rows],
+        )
+        message.header.stamp = self.stamp()
+        self._beat_seq = (self._beat_seq + 1) % 2**32
+        self._beat_pub.publish(message)
+
+    def _on_clock(self, message: Any) -> None:
+        """Say, after everything received before this tick was handled, that its time is done."""
+        if self._active:
+            self.call_soon(lambda: self._report_progress(message.clock))
+
+    def _report_progress(self, clock: Any) -> None:
+        busy = self.worker.busy
+        message = ClockProgress(node=self.get_fully_qualified_name(), busy=busy)
+        message.header.stamp = clock
+        self._progress_pub.publish(message)
+        if busy:
+            self.worker.submit(lambda: None).add_done_callback(
+                lambda _: self.call_soon(lambda: self._report_progress(clock))
+            )

@@ -1,0 +1,93 @@
+"""The one helper for long work: a single thread at lower priority, with a bounded queue."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar('T')
+
+NICE = 10  # models give way to safety and to the executor (design, decision 1)
+
+
+class WorkerFull(Exception):
+    """The worker's queue is full: the producer is to wait or to drop."""
+
+
+class Worker:
+    """Runs callables one after the other in a thread of its own.
+
+    ``maxsize`` bounds the queue (jobs). All methods may be called from any thread; futures complete in the
+    worker's thread, so results are handed back with ``TektraNode.call_soon``.
+    """
+
+    def __init__(self, name: str, *, maxsize: int = 1024, nice: int = NICE) -> None:
+        self._jobs: queue.Queue[tuple[Future[Any], Callable[[], Any]] | None] = queue.Queue(maxsize)
+        self._nice = nice
+        self._running = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """True while a job runs or waits."""
+        return self._running.is_set() or not self._jobs.empty()
+
+    @property
+    def depth(self) -> int:
+        """Return the number of jobs that wait."""
+        return self._jobs.qsize()
+
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Queue ``job`` and return its future.
+
+        :raises WorkerFull: if ``maxsize`` jobs wait already.
+        :raises RuntimeError: after ``close``.
+        """
+        if self._closed:
+            raise RuntimeError(f'worker {self._thread.name} is closed')
+        future: Future[T] = Future()
+        try:
+            self._jobs.put_nowait((future, job))
+        except queue.Full:
+            raise WorkerFull(f'{self._thread.name}: {self._jobs.maxsize} jobs wait') from None
+        return future
+
+    def close(self, timeout_s: float = 0.3) -> bool:
+        """Cancel what waits, let the running job end within ``timeout_s``; return whether it did."""
+        self._closed = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                entry = self._jobs.get_nowait()
+                if entry is not None:
+                    entry[0].cancel()
+        with contextlib.suppress(queue.Full):
+            self._jobs.put_nowait(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
+        while True:
+            entry = self._jobs.get()
+            if entry is None:
+                return
+            future, job = entry
+            if not future.set_running_or_notify_cancel():
+                continue
+            self._running.set()
+            try:
+                result = job()
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+                self._running.clear()
+                future.set_exception(error)
+            else:
+                self._running.clear()
+                future.set_result(result)
