@@ -20,7 +20,7 @@ def write_wav(path: Path, speech: Speech) -> None:
 
     :raises OSError: if ``path`` cannot be written.
     """
-    with wave.open(str(path), 'wb') as out:
+    with path.open('wb') as file, wave.open(file, 'wb') as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(speech.sample_rate)

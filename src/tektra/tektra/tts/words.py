@@ -8,21 +8,21 @@ from collections.abc import Sequence
 
 from tektra.tts.backend import TimedPhoneme, TimedWord
 
-# A word is what stands between white space, without quotes and brackets around it.
-_TOKEN = re.compile(r'\S+')
-_EDGE = '"\'“”‘’«»„()[]{}<>¿¡.,;:!?…—–-*_。！？，、'
+# A word is what stands between white space or dashes, without quotes and brackets around it. Scripts that
+# write no spaces (kana, Han, Thai) count by character.
+_NO_SPACES = '\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff'
+_TOKEN = re.compile(rf'[{_NO_SPACES}]|[^\s—…{_NO_SPACES}]+')
+_EDGE = '"\'`“”‘’‚„«»‹›()[]{}<>¿¡.,;:!?–-*_~|。！？，、；：「」『』（）'
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Return (offset, length) of every word of ``text``, in characters; tokens of punctuation are none."""
+    """Return (offset, length) of every word of ``text``, in characters; punctuation alone is none."""
     found = []
     for match in _TOKEN.finditer(text):
         token = match.group()
         core = token.strip(_EDGE)
-        if core and any(c.isalnum() for c in core):
+        if core:
             found.append((match.start() + token.index(core), len(core)))
-        elif any(c.isalnum() or ord(c) > 0x2000 and c.isprintable() for c in token.strip(_EDGE)):
-            found.append((match.start(), len(token)))
     return found
 
 

@@ -39,7 +39,17 @@ LOWEST_WPM, HIGHEST_WPM = 80, 450  # range of espeakRATE
 NORMAL_PITCH = 50  # espeakPITCH default, range 0..100
 
 _VARIANT_MARK = '!v/'
-_ALIASES = {'zh': 'cmn', 'zh-cn': 'cmn', 'zh-hk': 'yue', 'no': 'nb', 'tl': 'fil', 'iw': 'he'}
+# BCP 47 tags that the library spells otherwise, or shares between voices (then the usual one).
+_ALIASES = {
+    'en': 'en-us',
+    'fr': 'fr-fr',
+    'zh': 'cmn',
+    'zh-cn': 'cmn',
+    'zh-tw': 'cmn',
+    'zh-hk': 'yue',
+    'no': 'nb',
+    'iw': 'he',
+}
 
 
 class _EventId(ctypes.Union):
@@ -182,6 +192,7 @@ class _Library:
                 self._voice = voice
             self.lib.espeak_SetParameter(_PARAM_RATE, wpm, 0)
             self.lib.espeak_SetParameter(_PARAM_PITCH, pitch, 0)
+            self.lib.espeak_ng_SetRandSeed(ctypes.c_long(1))  # the same text sounds the same
             self._take = take
             try:
                 status = self.lib.espeak_Synth(
@@ -243,6 +254,7 @@ class EspeakNg:
             found = self._of_language(language)
         else:
             key = base.lower().replace('_', '-')
+            key = _ALIASES.get(key, key)
             found = self._by_language.get(key) or self._by_name.get(base.lower())
             if found is None:
                 known = [*self._by_language, *self._by_name]
