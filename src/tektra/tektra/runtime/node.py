@@ -244,10 +244,10 @@ class TektraNode(LifecycleNode, Generic[P]):
             response.success = False
             return response
         label = request.transition.label
-        if request.transition.id == Transition.TRANSITION_CONFIGURE or label == 'configure':
-            if not await self._load_first():
-                response.success = False
-                return response
+        configure = request.transition.id == Transition.TRANSITION_CONFIGURE
+        if (configure or label == 'configure') and not await self._load_first():
+            response.success = False
+            return response
         return self._rcl_change_state(request, response)
 
     async def _load_first(self) -> bool:
