@@ -1,0 +1,1 @@
+"""The ``tektra`` command: the same verbs in a checkout and on a robot."""

@@ -1,0 +1,5 @@
+"""Entry point of ``python -m tektra.cli``."""
+
+from tektra.cli.main import main
+
+main()
