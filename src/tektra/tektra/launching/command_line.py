@@ -13,13 +13,13 @@ from tektra.launching.substitution import Call, Template, parse
 
 
 def split(text: str, mark: Mark) -> tuple[Template, ...]:
-    """Return the arguments written in `text`; empty text has none.
+    """Return the arguments written in `text`; blank text makes one empty argument, as in launch.
 
     Raises:
         LaunchError: quotes are not closed before the next substitution or the end.
     """
     if not text:
-        return ()
+        return (Template((), mark),)
     found: list[list[str | Call]] = []
     current: list[str | Call] = []
 

@@ -139,11 +139,11 @@ def _entries(
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         mark = Mark(path, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        if key_node.tag == 'tag:yaml.org,2002:merge':
+            raise LaunchError('merge keys (<<) are not supported; write the keys out', mark)
         key = _convert(loader, key_node, path, depth + 1)
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             raise LaunchError(f'a key must be a string, not {kind_of(key)}', mark)
-        if key_node.tag == 'tag:yaml.org,2002:merge':
-            raise LaunchError('merge keys (<<) are not supported; write the keys out', mark)
         if key.value in seen:
             raise LaunchError(f"key '{key.value}' is already set in line {seen[key.value]}", mark)
         seen[key.value] = mark.line

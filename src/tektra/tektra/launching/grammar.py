@@ -159,7 +159,7 @@ def _group(value: document.Value, mark: Mark) -> actions.Group:
 def _node(value: document.Value, mark: Mark) -> actions.Node:
     keys = Attributes('node', value, (*_NODE_KEYS, *_CONDITION), mark)
     retries = keys.scalar('respawn_max_retries', int, 'an integer (negative: without limit)')
-    ros_arguments = keys.string('ros_args')
+    own_arguments, ros_arguments = keys.string('args'), keys.string('ros_args')
     return actions.Node(
         mark=mark,
         condition=keys.condition(),
@@ -168,7 +168,7 @@ def _node(value: document.Value, mark: Mark) -> actions.Node:
         name=keys.template('name'),
         process_name=keys.template('exec_name'),
         namespace=keys.template('namespace'),
-        arguments=split(*(keys.string('args') or ('', mark))),
+        arguments=() if own_arguments is None else split(*own_arguments),
         ros_arguments=None if ros_arguments is None else split(*ros_arguments),
         remappings=keys.pairs('remap', 'from', 'to'),
         parameters=tuple(_node_parameter(item) for item in keys.entities('param')),
