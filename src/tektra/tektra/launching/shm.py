@@ -1,0 +1,124 @@
+"""Removes Fast DDS shared memory that dead processes left behind, and nothing else.
+
+Fast DDS holds a file lock (flock) on `<segment>_el` or `<segment>_sl` for as long as the owner of a
+segment lives; `fastdds shm clean` decides by the same lock (RobustExclusiveLock.hpp, Fast DDS
+2.14). A port can exist without a lock file when it was only written to: then it counts as used
+while any process has it mapped. Standard library only: the guard runs this without site-packages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path('/dev/shm')
+
+PORT_BASE = 7400
+"""RTPS port base (PB); ports below it are not bound to a domain."""
+PORTS_PER_DOMAIN = 250
+"""RTPS domain gain (DG)."""
+
+_SEGMENT_LOCK = re.compile(r'(fast(?:rtps|dds)_[0-9a-z]{16})_(?:el|sl)')
+_PORT_FILE = re.compile(r'(?:sem\.)?(fast(?:rtps|dds)_port(\d{1,5}))(?:_el|_sl|_mutex)?')
+
+
+def clean(domain_id: int | None, *, folder: Path = FOLDER) -> list[str]:
+    """Remove what belongs to no living process; returns the names removed, sorted.
+
+    Segments and locked ports are removed when their lock is free. Ports of other domains are left
+    alone, unless `domain_id` is None: then those of every domain are looked at.
+
+    Args:
+        domain_id: ROS_DOMAIN_ID of the graph that has ended, 0 to 232, or None for all.
+        folder: where POSIX shared memory is mounted.
+    """
+    names = _names(folder)
+    removed: list[str] = []
+    for segment in sorted({m.group(1) for n in names if (m := _SEGMENT_LOCK.fullmatch(n))}):
+        locks = [folder / f'{segment}{end}' for end in ('_el', '_sl')]
+        with _held(locks) as free:
+            if free:
+                removed += _remove([folder / segment, *locks])
+    ports = {m.group(1): int(m.group(2)) for n in names if (m := _PORT_FILE.fullmatch(n))}
+    mapped = _mapped(folder) if ports else set()
+    for name, number in sorted(ports.items()):
+        removed += _clean_port(folder, name, number, domain_id, mapped)
+    return sorted(removed)
+
+
+def _clean_port(
+    folder: Path, name: str, number: int, domain_id: int | None, mapped: set[str]
+) -> list[str]:
+    domain = (number - PORT_BASE) // PORTS_PER_DOMAIN if number >= PORT_BASE else None
+    if domain_id is not None and domain not in (domain_id, None):
+        return []
+    semaphore = f'sem.{name}_mutex'
+    if name in mapped or semaphore in mapped:
+        return []
+    locks = [folder / f'{name}{end}' for end in ('_el', '_sl')]
+    if not any(lock.exists() for lock in locks) and (domain is None or domain != domain_id):
+        return []
+    with _held(locks) as free:
+        return _remove([folder / name, folder / semaphore, *locks]) if free else []
+
+
+@contextlib.contextmanager
+def _held(locks: list[Path]) -> Iterator[bool]:
+    """Take the locks that exist, for as long as the body runs; yields whether all were free."""
+    taken: list[int] = []
+    free = True
+    for path in locks:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            free = False
+            break
+        taken.append(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+            break
+    try:
+        yield free
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def _remove(paths: list[Path]) -> list[str]:
+    """Remove files, locks last so that whoever waits for one sees the rest gone."""
+    removed = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+            removed.append(path.name)
+    return removed
+
+
+def _mapped(folder: Path) -> set[str]:
+    """Return the names in `folder` that a process whose maps can be read has mapped or open."""
+    prefix = f'{folder}/'
+    found: set[str] = set()
+    for process in _names(Path('/proc')):
+        if not process.isdigit():
+            continue
+        try:
+            lines = Path(f'/proc/{process}/maps').read_text(errors='replace').splitlines()
+        except OSError:
+            continue
+        found.update(line.split(prefix, 1)[1] for line in lines if prefix in line)
+    return found
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
