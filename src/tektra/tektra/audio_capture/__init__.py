@@ -1,0 +1,1 @@
+"""Listening: microphone, file, network, scene or topic in, 16 kHz mono chunks of 32 ms out."""

@@ -1,0 +1,1 @@
+"""One file a source; heavy imports happen when a source is made."""
