@@ -56,3 +56,34 @@ def timed(
         offset, length = places[index]
         words.append(TimedWord(offset, length, begin, max(begin, end)))
     return tuple(words)
+
+
+def estimated(text: str, samples: int) -> tuple[TimedWord, ...]:
+    """Return words spread over ``samples`` in proportion to their place in ``text``, for engines without times."""
+    places = spans(text)
+    if not places:
+        return ()
+    begin, end = places[0][0], places[-1][0] + places[-1][1]
+    scale = samples / (end - begin)
+    return tuple(
+        TimedWord(
+            offset,
+            length,
+            round((offset - begin) * scale),
+            round((offset + length - begin) * scale),
+        )
+        for offset, length in places
+    )
+
+
+def heard_until(words: Sequence[TimedWord], played: int) -> int:
+    """Return how many characters have been heard when ``played`` samples were: whole words, half of one counts.
+
+    ``words`` are in order, with offsets in the whole text and samples of the whole utterance.
+    """
+    count = 0
+    for word in words:
+        if (word.start + word.end) / 2 > played:
+            break
+        count = word.offset + word.length
+    return count

@@ -188,7 +188,9 @@ class _Library:
             if voice != self._voice:
                 status = self.lib.espeak_SetVoiceByName(voice.encode())
                 if status != 0:
-                    raise BackendFailed(f"espeak_ng: voice '{voice}' was refused (status {status})")
+                    raise BackendFailed(
+                        f"espeak_ng: voice '{voice}' was refused (status {status})"
+                    )
                 self._voice = voice
             self.lib.espeak_SetParameter(_PARAM_RATE, wpm, 0)
             self.lib.espeak_SetParameter(_PARAM_PITCH, pitch, 0)
@@ -196,7 +198,14 @@ class _Library:
             self._take = take
             try:
                 status = self.lib.espeak_Synth(
-                    data, ctypes.c_size_t(len(data)), 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None
+                    data,
+                    ctypes.c_size_t(len(data)),
+                    0,
+                    _POS_CHARACTER,
+                    0,
+                    _CHARS_UTF8,
+                    None,
+                    None,
                 )
             finally:
                 self._take = None
@@ -222,15 +231,19 @@ class EspeakNg:
 
     def __init__(self) -> None:
         self._library = _Library.get()
-        self._rows = self._library.list_voices()
         marks = (identifier for _, _, identifier in self._library.list_voices('variant'))
         self._variants = {m.removeprefix(_VARIANT_MARK) for m in marks}
         self._by_language: dict[str, str] = {}
         self._by_name: dict[str, str] = {}
-        for name, languages, _ in self._rows:
-            self._by_name[name.lower()] = languages[0]
+        self._files: dict[str, str] = {}  # the library finds every voice by its file only
+        self._voices: list[Voice] = []
+        for name, languages, identifier in self._library.list_voices():
+            own = languages[0] if languages[0] not in self._files else identifier
+            self._files[own] = identifier
+            self._voices.append(Voice(own, tuple(languages), f'espeak-ng {name}'))
+            self._by_name[name.lower()] = own
             for tag in languages:
-                self._by_language.setdefault(tag.lower(), languages[0])
+                self._by_language.setdefault(tag.lower(), own)
 
     @property
     def sample_rate(self) -> int:
@@ -239,10 +252,7 @@ class EspeakNg:
 
     def voices(self) -> list[Voice]:
         """Return all voices; ``name+variant`` (such as ``en-us+f3``) changes their timbre."""
-        return [
-            Voice(languages[0], tuple(languages), f'espeak-ng {name}')
-            for name, languages, _ in self._rows
-        ]
+        return list(self._voices)
 
     def resolve_voice(self, voice: str, language: str) -> str:
         """Return the voice that would speak: ``voice``, or the one of ``language`` if it is empty.
@@ -250,12 +260,15 @@ class EspeakNg:
         :raises VoiceUnknown: naming close ones.
         """
         base, mark, variant = voice.partition('+')
+        found: str | None
         if not base:
             found = self._of_language(language)
         else:
             key = base.lower().replace('_', '-')
             key = _ALIASES.get(key, key)
             found = self._by_language.get(key) or self._by_name.get(base.lower())
+            if base in self._files:
+                found = base
             if found is None:
                 known = [*self._by_language, *self._by_name]
                 raise unknown_voice('espeak_ng', voice, known, 'see the service list_voices')
@@ -287,7 +300,9 @@ class EspeakNg:
         wpm = min(max(round(NORMAL_WPM * request.rate), LOWEST_WPM), HIGHEST_WPM)
         pitch = min(max(round(NORMAL_PITCH * request.pitch), 0), 100)
         take = _Take(abort)
-        self._library.speak(request.text, voice, wpm, pitch, take)
+        base, mark, variant = voice.partition('+')
+        file = f'{self._files[base]}{mark}{variant}'
+        self._library.speak(request.text, file, wpm, pitch, take)
         samples = len(take.pcm) // 2
         phonemes = _phonemes(take.phonemes, samples)
         return Speech(
@@ -306,14 +321,14 @@ def _phonemes(events: list[tuple[str, int]], samples: int) -> tuple[TimedPhoneme
     """Return phonemes that end where the next begins; several at one sample keep the last that sounds."""
     rows: list[tuple[str, int]] = []
     for name, start in events:
-        start = min(start, samples)
+        begin = min(start, samples)
         ipa = re.sub(r'[\s_:]', '', name)
-        if rows and rows[-1][1] >= start:
+        if rows and rows[-1][1] >= begin:
             if ipa:
                 rows[-1] = (ipa, rows[-1][1])
             continue
-        rows.append((ipa, start))
-    ends = [start for _, start in rows[1:]] + [samples]
+        rows.append((ipa, begin))
+    ends = [*(start for _, start in rows[1:]), samples][: len(rows)]
     return tuple(
         TimedPhoneme(ipa, start, end) for (ipa, start), end in zip(rows, ends, strict=True)
     )
