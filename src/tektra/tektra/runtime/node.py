@@ -29,7 +29,7 @@ from tektra.runtime.backends import BackendStatus
 from tektra.runtime.clock import BootClock
 from tektra.runtime.ids import new_id
 from tektra.runtime.topics import topic
-from tektra.runtime.worker import Worker
+from tektra.runtime.worker import NICE, Worker
 
 HEARTBEAT_S = 0.2
 
@@ -66,6 +66,7 @@ class TektraNode(LifecycleNode, Generic[P]):
     """
 
     params_class: ClassVar[type[Any]]
+    worker_nice: ClassVar[int] = NICE  # threads that the worker starts inherit it: audio needs 0
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._steady = RosClock(clock_type=ClockType.STEADY_TIME)
         self._declare_parameters()
         self.simulated = bool(self.get_parameter('use_sim_time').value)
-        self.worker = Worker(f'{name}-worker')
+        self.worker = Worker(f'{name}-worker', nice=self.worker_nice)
         self._own_publishers: list[Publisher] = []
         self._own_subscriptions: list[Subscription] = []
         self._own_timers: list[Timer] = []
