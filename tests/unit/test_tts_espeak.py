@@ -138,7 +138,8 @@ def test_two_threads_take_turns(espeak):
         results[name] = [speak(espeak, text).words for _ in range(10)]
 
     threads = [
-        threading.Thread(target=work, args=args) for args in (('a', 'one two'), ('b', 'three four five'))
+        threading.Thread(target=work, args=args)
+        for args in (('a', 'one two'), ('b', 'three four five'))
     ]
     for thread in threads:
         thread.start()
@@ -148,7 +149,9 @@ def test_two_threads_take_turns(espeak):
     assert {len(words) for words in results['b']} == {3}
 
 
-@pytest.mark.parametrize('text', ['', ' ', '\x00', '!!!', '[[h@l@U]] <b>x</b>', '\ud800', 'a' * 5000])
+@pytest.mark.parametrize(
+    'text', ['', ' ', '\x00', '!!!', '[[h@l@U]] <b>x</b>', '\ud800', 'a' * 5000]
+)
 def test_odd_text_does_no_harm(espeak, text):
     assert speak(espeak, text).samples >= 0
 
@@ -176,7 +179,11 @@ def test_the_render_command_writes_a_wav(tmp_path):
         assert (wav.getnchannels(), wav.getsampwidth(), wav.getframerate()) == (1, 2, 22050)
         assert 15000 < wav.getnframes() < 60000
     failed = subprocess.run(
-        [*command, '--voice', 'englsh', 'x'], check=False, timeout=60, capture_output=True, text=True
+        [*command, '--voice', 'englsh', 'x'],
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
     )
     assert failed.returncode == 1
     assert "voice 'englsh' is not known" in failed.stderr

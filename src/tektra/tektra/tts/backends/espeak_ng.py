@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 from tektra.runtime.backends import BackendFailed, BackendUnavailable
@@ -148,6 +149,7 @@ class _Library:
                 'reinstall espeakng-loader'
             )
         self.sample_rate = int(rate)
+        self.data = Path(data)
         self.busy = threading.Lock()
         self._voice = ''
         self._take: _Take | None = None
@@ -213,6 +215,14 @@ class _Library:
             raise BackendFailed(f'espeak_ng: espeak_Synth returned {status} for {text[:60]!r}')
 
 
+def _has_dictionary(data: Path, identifier: str, language: str) -> bool:
+    """Return whether the package carries the dictionary of a voice (it lacks three of them)."""
+    text = (data / 'lang' / identifier).read_text(encoding='utf-8', errors='replace')
+    named = re.search(r'^dictionary\s+(\S+)', text, re.MULTILINE)
+    name = named.group(1) if named else language.split('-')[0]
+    return (data / f'{name}_dict').is_file()
+
+
 def _languages(address: int | None) -> list[str]:
     """Return the language tags of a voice, best (lowest priority number) first."""
     found, at = [], address or 0
@@ -238,6 +248,8 @@ class EspeakNg:
         self._files: dict[str, str] = {}  # the library finds every voice by its file only
         self._voices: list[Voice] = []
         for name, languages, identifier in self._library.list_voices():
+            if not _has_dictionary(self._library.data, identifier, languages[0]):
+                continue  # it would be silent
             own = languages[0] if languages[0] not in self._files else identifier
             self._files[own] = identifier
             self._voices.append(Voice(own, tuple(languages), f'espeak-ng {name}'))
