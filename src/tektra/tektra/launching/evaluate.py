@@ -11,8 +11,8 @@ from tektra.launching.errors import LaunchError, Mark, did_you_mean, listing
 from tektra.launching.model import LaunchPlan, ProcessSpec
 from tektra.launching.names import absolute, check_namespace, joined
 from tektra.launching.node_process import ProcessBuilder
+from tektra.launching.review import plan_warnings
 from tektra.launching.substitution import Template, as_condition, perform
-from tektra.launching.warnings import plan_warnings
 
 NAMESPACE = 'ros_namespace'
 """The launch configuration in which launch_ros keeps the pushed namespace."""

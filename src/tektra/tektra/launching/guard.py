@@ -4,7 +4,7 @@ It is a small process in a session of its own that waits for the end of a pipe w
 the supervisor holds; the kernel closes it however the supervisor dies. Unlike PR_SET_PDEATHSIG this
 does not depend on which thread forked, reaches the children of children, and lets nodes shut down
 in order. Every process of a launch is known by TOKEN in its environment, so none is missed between
-its fork and a registration. Standard library only; runs with `-S -E` to start in milliseconds.
+its fork and a registration. Standard library only; runs with `-I -S` to start in milliseconds.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Guard:
         arguments = [token, str(read_end), '' if domain_id is None else str(domain_id)]
         try:
             self.process = subprocess.Popen(
-                [sys.executable, '-S', '-E', __file__, *arguments, str(folder or '')],
+                [sys.executable, '-I', '-S', __file__, *arguments, str(folder or '')],
                 pass_fds=(read_end, *held),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
