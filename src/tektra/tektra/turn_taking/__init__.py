@@ -1,0 +1,1 @@
+"""Who speaks when: the one owner of the turn, and what may be heard."""
