@@ -1,0 +1,1 @@
+"""Voice activity: says when somebody speaks, with exact sample indexes."""

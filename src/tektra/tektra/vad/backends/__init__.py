@@ -1,0 +1,1 @@
+"""Engines that give the probability of speech, one file each."""
