@@ -39,7 +39,8 @@ P = TypeVar('P')
 class WorkerResult:
     """Awaits a worker's future inside an rclpy coroutine, without a busy loop.
 
-    rclpy polls a waiting coroutine each time its executor wakes; ``wake`` is called when the future is done.
+    rclpy polls a waiting coroutine each time its executor wakes; ``wake`` is called when the
+    future is done.
     """
 
     def __init__(self, future: Future[Any], wake: Callable[[], None]) -> None:
@@ -56,10 +57,13 @@ class WorkerResult:
 class TektraNode(LifecycleNode, Generic[P]):
     """A lifecycle node whose subclass fills in five hooks.
 
-    ``load(params)`` runs in the worker thread on configure and does what takes long (models, devices); what it
+    ``load(params)`` runs in the worker thread on configure and does what takes long (models,
+    devices); what it
     returns is handed to ``setup(params, loaded)``, which makes publishers, subscriptions and services in the
-    executor thread. ``start()`` and ``stop()`` are called on activate and deactivate, ``teardown()`` on clean-up
-    and at exit. An exception in any of them is logged with its traceback, kept as ``last_error`` and published
+    executor thread. ``start()`` and ``stop()`` are called on activate and deactivate,
+    ``teardown()`` on clean-up
+    and at exit. An exception in any of them is logged with its traceback, kept as ``last_error``
+    and published
     in the heartbeat; the transition fails and the process stays up.
 
     ``params_class`` is a frozen dataclass of ``runtime.params.param`` fields.
@@ -77,7 +81,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         parameter_overrides: list[Parameter] | None = None,
         use_global_arguments: bool = True,
     ) -> None:
-        # A coroutine that waits (configure, an action) must not lock everything else out. One thread runs all
+        # A coroutine that waits (configure, an action) must not lock everything else out. One
+        # thread runs all
         # callbacks, so they never overlap otherwise.
         self._reentrant = ReentrantCallbackGroup()
         super().__init__(
@@ -109,7 +114,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._queues: dict[str, Callable[[], tuple[int, int]]] = {}
         self._make_common_entities()
 
-    # ---- hooks -------------------------------------------------------------------------------------------------
+    # ---- hooks ----------------------------------------------------------------------------------
+    # ---------------
 
     def load(self, params: P) -> Any:
         """Do what takes long, in the worker thread. May raise; the text reaches the person."""
@@ -132,7 +138,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         """Return the group of every callback of this node."""
         return self._reentrant
 
-    # ---- for subclasses ----------------------------------------------------------------------------------------
+    # ---- for subclasses
+    # ----------------------------------------------------------------------------------------
 
     @property
     def active(self) -> bool:
@@ -236,7 +243,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._active = False
         self.worker.close()
 
-    # ---- lifecycle ---------------------------------------------------------------------------------------------
+    # ---- lifecycle
+    # ---------------------------------------------------------------------------------------------
 
     async def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
@@ -327,7 +335,9 @@ class TektraNode(LifecycleNode, Generic[P]):
             self.report_error(name, error)
             return TransitionCallbackReturn.ERROR
         self.last_error = ''
-        self.call_soon(lambda: self._publish_beat(0.0))  # the manager need not wait for the next beat
+        self.call_soon(
+            lambda: self._publish_beat(0.0)
+        )  # the manager need not wait for the next beat
         return TransitionCallbackReturn.SUCCESS
 
     def _lifecycle_state(self) -> int:
@@ -335,7 +345,8 @@ class TektraNode(LifecycleNode, Generic[P]):
             return int(State.TRANSITION_STATE_CONFIGURING)
         return int(self._state_machine.current_state[0])
 
-    # ---- own entities ------------------------------------------------------------------------------------------
+    # ---- own entities
+    # ------------------------------------------------------------------------------------------
 
     def _make_common_entities(self) -> None:
         # The stock handler runs configure inside the executor, which would stop the heartbeat.
@@ -352,7 +363,10 @@ class TektraNode(LifecycleNode, Generic[P]):
             clock_row, row = topic('/clock'), topic('clock/progress')
             self._progress_pub = self.create_publisher(row.message_type(), row.name, row.qos())
             self.create_subscription(
-                clock_row.message_type(), clock_row.name, self._on_clock, clock_row.qos()
+                clock_row.message_type(),
+                clock_row.name,
+                self._on_clock,
+                clock_row.qos(),
             )
 
     def _declare_parameters(self) -> None:
@@ -413,8 +427,11 @@ class TektraNode(LifecycleNode, Generic[P]):
         )
         message.header.stamp = self.stamp()
         self._backend_pub.publish(message)
-        say = self.log.warning if status.degraded else self.log.info
-        say(f'backend: {status.active or "none"} ({status.event})')
+        text = f'backend: {status.active or "none"} ({status.event})'
+        if status.degraded:  # rclpy refuses two severities from one line
+            self.log.warning(text)
+        else:
+            self.log.info(text)
 
     def _beat(self) -> None:
         now = self._boot.now_ns()
