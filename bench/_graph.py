@@ -61,7 +61,10 @@ def graph(args: Mapping[str, str]) -> Iterator[tuple[Graph, float]]:
 
 
 def pss_mb(pid: int) -> float:
-    """Return the proportional set size of a process in MB (shared pages are divided among users)."""
+    """Return the proportional set size of a process in MB.
+
+    Shared pages are divided among users.
+    """
     for line in Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines():
         if line.startswith('Pss:'):
             return int(line.split()[1]) * 1024 / 1e6

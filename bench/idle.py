@@ -1,4 +1,7 @@
-"""The idle graph (microphone stream of silence, no speech): CPU and proportional memory, each node and all."""
+"""The idle graph (microphone stream of silence, no speech).
+
+CPU and proportional memory, each node and all.
+"""
 
 import time
 
@@ -25,7 +28,13 @@ def run() -> list[Record]:
     rows = [Record(f'idle CPU {name}', cpu[name], '% of a core', all_cpu) for name in pids]
     rows += [Record(f'PSS {name}', memory[name], 'MB', all_memory) for name in pids]
     rows.append(
-        Record('idle CPU, all', all_cpu, '% of a core', CPU_BUDGET_PERCENT, CPU_BUDGET_PERCENT)
+        Record(
+            'idle CPU, all',
+            all_cpu,
+            '% of a core',
+            CPU_BUDGET_PERCENT,
+            CPU_BUDGET_PERCENT,
+        )
     )
     rows.append(Record('PSS, all', all_memory, 'MB', PSS_BUDGET_MB, PSS_BUDGET_MB))
     return rows

@@ -15,6 +15,12 @@ def run() -> list[Record]:
         with graph(QUIET) as (_, took_s):
             times.append(took_s)
     return [
-        Record('cold start to READY, median', percentile(times, 0.5), 's', BUDGET_S, BUDGET_S),
+        Record(
+            'cold start to READY, median',
+            percentile(times, 0.5),
+            's',
+            BUDGET_S,
+            BUDGET_S,
+        ),
         Record('cold start to READY, worst', max(times), 's', BUDGET_S, BUDGET_S),
     ]

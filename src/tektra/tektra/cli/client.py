@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 
 from tektra.cli.errors import EXIT_NO_GRAPH, UserError
+from tektra.cli.state import running
 from tektra.launching import runfile
 from tektra.runtime.topics import topic
 
@@ -69,15 +70,16 @@ class GraphClient:
         self._context.try_shutdown()
 
 
-def running_graph() -> runfile.RunInfo:
+def running_graph() -> runfile.RunningGraph:
     """Return what the run file of this checkout says.
 
     :raises UserError: if no graph of this checkout runs.
     """
-    found = runfile.find()
+    found = running()
     if found is None:
         raise UserError(
-            'no graph of this checkout is running; start one with: ./tektra up', EXIT_NO_GRAPH
+            'no graph of this checkout is running; start one with: ./tektra up',
+            EXIT_NO_GRAPH,
         )
     return found
 

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tektra.cli.errors import UserError
-from tektra.launching import plan as launch_plan
-from tektra.launching import runfile
+from tektra.cli.state import state_dir
+from tektra.launching import domain, plan, runfile
 from tektra.launching.errors import LaunchError
-from tektra.launching.supervisor import ProcessEvent, Supervisor
-from tektra.runtime.share import share_dir
+from tektra.launching.events import ProcessEvent
+from tektra.launching.supervisor import Supervisor
+from tektra.runtime.share import checkout, share_dir
 
 BRINGUP = 'bringup.launch.yaml'
 
 
+@contextmanager
+def launch_errors() -> Iterator[None]:
+    """Turn a launch error into one line for the person."""
+    try:
+        yield
+    except LaunchError as error:
+        raise UserError(error.render()) from error
+
+
 def launch_file(name: str | None = None) -> Path:
-    """Return the path of a launch file: a path as given, or a name in share/tektra/launch.
+    """Return the path of a launch file: a path as given, or a name in the shared launch folder.
 
     :raises UserError: if there is no such file, naming those that exist.
     """
@@ -31,19 +42,39 @@ def launch_file(name: str | None = None) -> Path:
     raise UserError(f"no launch file '{name}' here or in {folder}; there are: {known}")
 
 
-def load_plan(path: Path, args: Mapping[str, str]) -> launch_plan.LaunchPlan:
+def load_plan(path: Path, args: Mapping[str, str]) -> plan.LaunchPlan:
     """Return the plan of a launch file.
 
     :raises UserError: with file, line and fix.
     """
-    try:
-        return launch_plan.load(path, args)
-    except LaunchError as error:
-        raise UserError(error.render()) from error
+    with launch_errors():
+        return plan.load(path, args)
+
+
+class Claim:
+    """The right to run a graph from this checkout, and its ROS domain, until ``release``."""
+
+    def __init__(self) -> None:
+        with launch_errors():
+            self.lock = runfile.claim(state_dir())
+            self.domain = domain.choose(checkout() or Path.home(), os.environ)
+        self.held = [self.lock.descriptor]
+        if self.domain.descriptor is not None:
+            self.held.append(self.domain.descriptor)
+
+    def describe(self, path: Path, args: Mapping[str, str], nodes: list[str]) -> None:
+        """Let other commands find the graph."""
+        with launch_errors():
+            self.lock.describe(self.domain.number, path, args, nodes)
+
+    def release(self) -> None:
+        """Give the run file and the domain back."""
+        self.lock.release()
+        self.domain.release()
 
 
 class GraphRun:
-    """Holds the run file and the processes from start to end."""
+    """Holds the claim and the processes from start to end."""
 
     def __init__(
         self,
@@ -53,13 +84,17 @@ class GraphRun:
         output: Callable[[str], None] | None = None,
     ) -> None:
         self.plan = load_plan(path, args)
-        try:
-            self.claim = runfile.claim(path, args)
-        except runfile.AlreadyRunning as error:
-            raise UserError(str(error)) from error
-        self.domain_id = self.claim.info.domain_id
-        environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain_id)}
-        self.supervisor = Supervisor(self.plan, env=environment, on_event=on_event, output=output)
+        self.claim = Claim()
+        self.domain_id = self.claim.domain.number
+        self.supervisor = Supervisor(
+            self.plan,
+            env={**os.environ, domain.VARIABLE: str(self.domain_id)},
+            on_event=on_event,
+            output=output,
+            held=self.claim.held,
+        )
+        nodes = [info.node for info in self.supervisor.processes() if info.node]
+        self.claim.describe(path, args, nodes)
 
     def release(self) -> None:
         """Give the run file and the domain back."""

@@ -20,7 +20,13 @@ from tektra.cli.client import GraphClient, connected
 from tektra.cli.errors import UserError
 from tektra.runtime.topics import TOPICS, QueuePolicy, Topic
 
-STATE_NAMES = {0: 'missing', 1: 'unconfigured', 2: 'inactive', 3: 'active', 4: 'finalized'}
+STATE_NAMES = {
+    0: 'missing',
+    1: 'unconfigured',
+    2: 'inactive',
+    3: 'active',
+    4: 'finalized',
+}
 CONFIGURING = 10
 
 
@@ -30,7 +36,12 @@ def state_name(state: int) -> str:
 
 
 @click.command(help='Show the nodes of the running graph: state, engine, restarts, memory, CPU.')
-@click.option('--seconds', default=1.2, show_default=True, help='How long to listen for heartbeats.')
+@click.option(
+    '--seconds',
+    default=1.2,
+    show_default=True,
+    help='How long to listen for heartbeats.',
+)
 def nodes(seconds: float) -> None:
     """Listen to heartbeats for a moment and print a table."""
     beats: dict[str, NodeHeartbeat] = {}
@@ -49,12 +60,30 @@ def _table(beats: dict[str, NodeHeartbeat], system: SystemState | None) -> Table
     restarts = dict(zip(system.nodes, system.restarts, strict=True)) if system else {}
     known = set(system.nodes) if system else set()
     table = Table(title=None if system is None else f'system: {_system_line(system)}')
-    for heading in ('node', 'state', 'engine', 'restarts', 'lag ms', 'RSS MB', 'CPU s', 'note'):
+    for heading in (
+        'node',
+        'state',
+        'engine',
+        'restarts',
+        'lag ms',
+        'RSS MB',
+        'CPU s',
+        'note',
+    ):
         table.add_column(heading)
     for name in sorted(known | set(beats)):
         beat = beats.get(name)
         if beat is None:
-            table.add_row(name, 'missing', '', str(restarts.get(name, 0)), '', '', '', 'no heartbeat')
+            table.add_row(
+                name,
+                'missing',
+                '',
+                str(restarts.get(name, 0)),
+                '',
+                '',
+                '',
+                'no heartbeat',
+            )
             continue
         memory, cpu = usage(beat.pid)
         table.add_row(
@@ -71,7 +100,15 @@ def _table(beats: dict[str, NodeHeartbeat], system: SystemState | None) -> Table
 
 
 def _system_line(system: SystemState) -> str:
-    names = ('unknown', 'starting', 'ready', 'degraded', 'failed', 'stopping', 'stopped')
+    names = (
+        'unknown',
+        'starting',
+        'ready',
+        'degraded',
+        'failed',
+        'stopping',
+        'stopped',
+    )
     return names[system.state] + (f' ({system.reason})' if system.reason else '')
 
 
@@ -131,7 +168,9 @@ def _subscribe_any(client: GraphClient, name: str, show: Callable[[Any], None]) 
 
     if not client.wait(look, 2.0):
         close = difflib.get_close_matches(name, [*TOPICS, *(n.lstrip('/') for n in found)])
-        hint = f'; did you mean {" or ".join(close)}?' if close else f'; known: {", ".join(TOPICS)}'
+        hint = (
+            f'; did you mean {" or ".join(close)}?' if close else f'; known: {", ".join(TOPICS)}'
+        )
         raise UserError(f"the graph has no topic '{name}'{hint}")
     publishers = client.node.get_publishers_info_by_topic(absolute)
     qos = publishers[0].qos_profile if publishers else QoSProfile(depth=10)
@@ -148,7 +187,9 @@ def to_yaml(message: Any, full: bool = False) -> str:
 
 def _plain(value: Any, full: bool) -> Any:
     if hasattr(value, 'get_fields_and_field_types'):
-        return {name: _plain(getattr(value, name), full) for name in value.get_fields_and_field_types()}
+        return {
+            name: _plain(getattr(value, name), full) for name in value.get_fields_and_field_types()
+        }
     if isinstance(value, (str, bool, int, float)):
         return value
     items = list(value)

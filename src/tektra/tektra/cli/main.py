@@ -1,4 +1,7 @@
-"""The verbs of ``tektra``. Each is imported only when it is used, so that help and completion stay quick."""
+"""The verbs of ``tektra``.
+
+Each is imported only when it is used, so that help and completion stay quick.
+"""
 
 from __future__ import annotations
 

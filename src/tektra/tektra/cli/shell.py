@@ -8,14 +8,14 @@ import click
 from click.shell_completion import get_completion_class
 
 from tektra.cli.errors import UserError
-from tektra.launching import runfile
+from tektra.cli.state import running
 
 
 @click.command(help='Open a shell (or run COMMAND) in the environment and domain of the graph.')
 @click.argument('command', nargs=-1, type=click.UNPROCESSED)
 def shell(command: tuple[str, ...]) -> None:
     """Replace this process by a shell."""
-    found = runfile.find()
+    found = running()
     if found is not None:
         os.environ['ROS_DOMAIN_ID'] = str(found.domain_id)
     where = f'domain {found.domain_id}' if found else 'no graph is running'

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
 from tektra.cli.client import running_graph
 from tektra.cli.errors import UserError
-from tektra.cli.graph_run import GraphRun, launch_file, load_plan
-from tektra.launching import plan as launch_plan
-from tektra.launching import real, runfile
-from tektra.launching.errors import LaunchError
+from tektra.cli.graph_run import Claim, GraphRun, launch_errors, launch_file, load_plan
+from tektra.cli.state import running
+from tektra.launching import domain, plan, real
 
 DOWN_S = 15.0
 
@@ -41,8 +40,7 @@ def split_arguments(words: Iterable[str]) -> tuple[str | None, dict[str, str]]:
 @click.argument('words', nargs=-1, metavar='[LAUNCH_FILE] [NAME:=VALUE]...')
 @click.option('--show-args', is_flag=True, help='List the launch arguments and end.')
 @click.option('--print', 'print_only', is_flag=True, help='Print what would be started and end.')
-@click.option('--own-runner', is_flag=True, help="Do not use ROS's launch even if it is there.")
-def up(words: tuple[str, ...], show_args: bool, print_only: bool, own_runner: bool) -> int:
+def up(words: tuple[str, ...], show_args: bool, print_only: bool) -> int:
     """Run a launch file in the foreground."""
     name, args = split_arguments(words)
     path = launch_file(name)
@@ -52,10 +50,9 @@ def up(words: tuple[str, ...], show_args: bool, print_only: bool, own_runner: bo
     if print_only:
         click.echo(load_plan(path, args).describe())
         return 0
-    if real.available() and not own_runner:
-        claim = runfile.claim(path, args)
-        os.environ['ROS_DOMAIN_ID'] = str(claim.info.domain_id)
-        return real.run(path, args)
+    with launch_errors():
+        if real.wanted(os.environ):
+            return _up_with_real_launch(path, args)
     run = GraphRun(path, args)
     click.echo(f'tektra: {path.name} on ROS domain {run.domain_id}; stop with Ctrl-C', err=True)
     try:
@@ -64,11 +61,19 @@ def up(words: tuple[str, ...], show_args: bool, print_only: bool, own_runner: bo
         run.release()
 
 
-def _show_args(path: os.PathLike[str]) -> None:
+def _up_with_real_launch(path: Path, args: dict[str, str]) -> int:
+    claim = Claim()
+    os.environ[domain.VARIABLE] = str(claim.domain.number)
+    claim.describe(path, args, [])
     try:
-        rows = launch_plan.show_args(path)  # type: ignore[arg-type]
-    except LaunchError as error:
-        raise UserError(error.render()) from error
+        return real.run(path, args, os.environ)
+    finally:
+        claim.release()
+
+
+def _show_args(path: Path) -> None:
+    with launch_errors():
+        rows = plan.show_args(path)
     for row in rows:
         default = 'required' if row.default is None else f"default: '{row.default}'"
         choices = f'; one of: {", ".join(row.choices)}' if row.choices else ''
@@ -80,7 +85,11 @@ def _show_args(path: os.PathLike[str]) -> None:
 def down(timeout: float) -> int:
     """Send SIGINT to whoever holds the run file, later SIGTERM and SIGKILL."""
     info = running_graph()
-    for number, wait_s in ((signal.SIGINT, timeout), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+    for number, wait_s in (
+        (signal.SIGINT, timeout),
+        (signal.SIGTERM, 3.0),
+        (signal.SIGKILL, 3.0),
+    ):
         try:
             os.kill(info.pid, number)
         except ProcessLookupError:
@@ -89,13 +98,13 @@ def down(timeout: float) -> int:
             break
     else:
         raise UserError(f'process {info.pid} does not end; see: ps {info.pid}')
-    click.echo(f'stopped (was process {info.pid}, domain {info.domain_id})', file=sys.stderr)
+    click.echo(f'stopped (was process {info.pid}, domain {info.domain_id})', err=True)
     return 0
 
 
 def _gone(wait_s: float) -> bool:
     end = time.monotonic() + wait_s
-    while runfile.find() is not None:
+    while running() is not None:
         if time.monotonic() > end:
             return False
         time.sleep(0.05)

@@ -10,7 +10,10 @@ from tektra_msgs.msg import AudioChunk
 
 
 class WavSink:
-    """Appends audio/reference chunks to ``path``. A write error ends the file, not the conversation."""
+    """Appends audio/reference chunks to ``path``.
+
+    A write error ends the file, not the conversation.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -72,10 +72,14 @@ class Managed:
 
 @dataclass
 class BringUp:
-    """Decides transitions. ``nodes`` are fully qualified names in the order of activation (consumers first).
+    """Decides transitions. ``nodes`` are fully qualified names in the order of activation.
 
-    All configure in parallel; a node activates when every earlier one of ``nodes`` that is not optional is
-    active. A node that comes back as a new instance is brought up again from whatever state it is in.
+    Consumers first.
+
+    All configure in parallel; a node activates when every earlier one of ``nodes`` that is not
+    optional is
+    active. A node that comes back as a new instance is brought up again from whatever state it is
+    in.
     """
 
     nodes: Sequence[str]

@@ -30,7 +30,10 @@ class LifecycleManagerParams:
 
 
 class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
-    """Manages the nodes beside it in its namespace. It brings itself up: nobody manages the manager."""
+    """Manages the nodes beside it in its namespace.
+
+    It brings itself up: nobody manages the manager.
+    """
 
     params_class = LifecycleManagerParams
 

@@ -1,4 +1,7 @@
-"""An ordered list of engines for one capability: the first that works is used, and lost ones are retried."""
+"""An ordered list of engines for one capability.
+
+The first that works is used, and lost ones are retried.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ class Health(enum.IntEnum):
 
 @dataclass
 class Entry:
-    """What is known of one backend. ``retry_ns`` is local time from which it may be tried again."""
+    """What is known of one backend.
+
+    ``retry_ns`` is local time from which it may be tried again.
+    """
 
     name: str
     health: Health = Health.STANDBY
@@ -67,9 +73,12 @@ RETRY_MAX_S = 60.0
 
 
 class BackendChain(Generic[B]):
-    """Chooses among backends in configured order. Not thread-safe: one thread (the worker) owns it.
+    """Chooses among backends in configured order.
 
-    ``factories`` make a loaded backend or raise ``BackendUnavailable``. ``on_change`` is called with a
+    Not thread-safe: one thread (the worker) owns it.
+
+    ``factories`` make a loaded backend or raise ``BackendUnavailable``. ``on_change`` is called
+    with a
     snapshot after every change, in the calling thread.
     """
 
@@ -120,9 +129,12 @@ class BackendChain(Generic[B]):
             raise BackendUnavailable(f'{self.capability}: {self._why_none()}')
 
     def call(self, method: str, request: str, run: Callable[[B], T], now_ns: int) -> T:
-        """Return ``run(backend)``, passed through the tap; fall over to the next backend when it raises.
+        """Return ``run(backend)``, passed through the tap.
 
-        ``request`` identifies the input in a recording: short text, or ``tap.digest`` of binary data.
+        Fall over to the next backend when it raises.
+
+        ``request`` identifies the input in a recording: short text, or ``tap.digest`` of binary
+        data.
 
         :raises BackendUnavailable: when no backend is left.
         """
@@ -130,7 +142,11 @@ class BackendChain(Generic[B]):
             backend = self.active
             try:
                 result: T = self._tap.call(
-                    self.capability, self._active_name, method, request, partial(run, backend)
+                    self.capability,
+                    self._active_name,
+                    method,
+                    request,
+                    partial(run, backend),
                 )
             except Exception as error:  # noqa: BLE001 - any engine may raise anything
                 self.fail(error, now_ns)
@@ -186,7 +202,10 @@ class BackendChain(Generic[B]):
         except BackendUnavailable as error:
             entry.health, entry.reason = Health.UNAVAILABLE, str(error)
         except Exception as error:  # noqa: BLE001 - any engine may raise anything
-            entry.health, entry.reason = Health.FAILED, f'{type(error).__name__}: {error}'
+            entry.health, entry.reason = (
+                Health.FAILED,
+                f'{type(error).__name__}: {error}',
+            )
             entry.failures += 1
             entry.retry_ns = now_ns + nanoseconds(RETRY_MAX_S)
         return None

@@ -1,4 +1,7 @@
-"""Time for nodes: a local clock for durations, ROS time for stamps, and the bridge between them."""
+"""Time for nodes: a local clock for durations.
+
+ROS time for stamps, and the bridge between them.
+"""
 
 from __future__ import annotations
 

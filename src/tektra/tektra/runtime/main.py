@@ -13,13 +13,18 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from tektra.runtime.node import TektraNode
 
-# One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one core busy
-# more threads only wait for each other. Must be set before numpy is imported, so the environment does it too.
+# One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
+# core busy
+# more threads only wait for each other. Must be set before numpy is imported, so the environment
+# does it too.
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
 def run_node(make: Callable[[], TektraNode[Any]]) -> int:
-    """Run the node that ``make`` returns until SIGINT, SIGTERM or context shutdown; return the exit code."""
+    """Run the node that ``make`` returns until SIGINT, SIGTERM or context shutdown.
+
+    Return the exit code.
+    """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
     rclpy.init()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Record:
-    """One figure. ``reference`` is a peer or a limit measured in the same run; ``budget`` is from the design.
+    """One figure. ``reference`` is a peer or a limit measured in the same run.
+
+    ``budget`` is from the design.
 
     ``ok`` is None where there is no budget.
     """

@@ -1,4 +1,7 @@
-"""The base of every node: lifecycle, parameters, topics by table, heartbeat, worker, clean shutdown."""
+"""The base of every node.
+
+Lifecycle, parameters, topics by table, heartbeat, worker, clean shutdown.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +171,10 @@ class TektraNode(LifecycleNode, Generic[P]):
         return Time(nanoseconds=ros, clock_type=ClockType.ROS_TIME).to_msg()
 
     def publisher(self, name: str) -> Publisher:
-        """Return a plain publisher of a topic of the table. (Lifecycle publishers drop silently: not used.)"""
+        """Return a plain publisher of a topic of the table.
+
+        (Lifecycle publishers drop silently: not used.).
+        """
         row = topic(name)
         made = self.create_publisher(row.message_type(), row.name, row.qos())
         self._own_publishers.append(made)
@@ -185,7 +191,10 @@ class TektraNode(LifecycleNode, Generic[P]):
         return made
 
     def every(self, period_s: float, callback: Callable[[], None]) -> Timer:
-        """Call ``callback`` every ``period_s`` while active, on steady time, or on ``/clock`` if simulated."""
+        """Call ``callback`` every ``period_s`` while active.
+
+        On steady time, or on ``/clock`` if simulated.
+        """
         clock = self.get_clock() if self.simulated else self._steady
         guarded = self._guard(lambda _: callback(), False)
         made = self.create_timer(period_s, lambda: guarded(None), clock=clock)
@@ -200,7 +209,9 @@ class TektraNode(LifecycleNode, Generic[P]):
     def in_worker(
         self, job: Callable[[], Any], then: Callable[[Any], None] | None = None
     ) -> Future[Any]:
-        """Run ``job`` in the worker, then ``then(result)`` in the executor thread; errors are kept and logged.
+        """Run ``job`` in the worker, then ``then(result)`` in the executor thread.
+
+        Errors are kept and logged.
 
         :raises WorkerFull: if too many jobs wait.
         """
@@ -224,7 +235,10 @@ class TektraNode(LifecycleNode, Generic[P]):
                 self.log.warning(f'degraded: {why}')
 
     def on_backend_change(self, status: BackendStatus) -> None:
-        """Publish which engine is in use. Pass this to ``BackendChain``; may be called from any thread."""
+        """Publish which engine is in use.
+
+        Pass this to ``BackendChain``; may be called from any thread.
+        """
         self.call_soon(lambda: self._publish_backend(status))
 
     def report_error(self, what: str, error: BaseException) -> None:
@@ -234,7 +248,10 @@ class TektraNode(LifecycleNode, Generic[P]):
         self.log.error(f'{self.last_error}\n{trace}')
 
     def shut_down(self) -> None:
-        """Stop work and release everything, whatever state the node is in. Takes well under a second."""
+        """Stop work and release everything, whatever state the node is in.
+
+        Takes well under a second.
+        """
         for hook in (self.stop, self.teardown) if self._active else (self.teardown,):
             try:
                 hook()

@@ -1,4 +1,7 @@
-"""Node parameters as a frozen dataclass: declared once, with unit, range and description, then validated."""
+"""Node parameters as a frozen dataclass.
+
+Declared once, with unit, range and description, then validated.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ BUILT_IN = frozenset({'use_sim_time', 'start_type_description_service'})
 
 
 class ParameterError(ValueError):
-    """A parameter is unknown, of the wrong type, or out of range; the text names it and the fix."""
+    """A parameter is unknown, of the wrong type, or out of range.
+
+    The text names it and the fix.
+    """
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,8 @@ def param(
 ) -> Any:
     """Return a dataclass field for a node parameter.
 
-    ``default`` fixes the type: bool, int, float, str or tuple of str. ``low`` and ``high`` are inclusive.
+    ``default`` fixes the type: bool, int, float, str or tuple of str. ``low`` and ``high`` are
+    inclusive.
     ``hot`` marks a parameter that may change while the node is active.
     """
     spec = Spec(doc, unit, low, high, choices, hot)
@@ -123,4 +130,9 @@ def _typed(where: str, name: str, value: Any, default: Any) -> Any:
     return value
 
 
-_ENGLISH = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+_ENGLISH = {
+    bool: 'true or false',
+    int: 'a whole number',
+    float: 'a number',
+    str: 'a text',
+}

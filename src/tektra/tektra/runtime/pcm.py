@@ -20,7 +20,10 @@ def to_float(pcm: Samples) -> NDArray[np.float32]:
 
 
 def to_int16(audio: NDArray[np.floating]) -> Samples:
-    """Return float samples (nominally -1..1, NaN as 0) as int16, clipped at full scale, same shape."""
+    """Return float samples (nominally -1..1.
+
+    NaN as 0) as int16, clipped at full scale, same shape.
+    """
     finite = np.nan_to_num(audio, nan=0.0, posinf=1.0, neginf=-1.0)
     return np.clip(np.rint(finite * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
@@ -59,7 +62,10 @@ class StreamResampler:
         )
 
     def push(self, audio: NDArray[np.float32], last: bool = False) -> NDArray[np.float32]:
-        """Return what is ready of ``audio`` (shape [n]) at the target rate; ``last`` flushes the tail."""
+        """Return what is ready of ``audio`` (shape [n]) at the target rate.
+
+        ``last`` flushes the tail.
+        """
         if self._stream is None:
             return audio
         out: NDArray[np.float32] = self._stream.resample_chunk(audio, last=last)

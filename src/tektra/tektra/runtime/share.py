@@ -1,21 +1,28 @@
-"""Where launch files, configuration and other shared files are: installed, or in a checkout."""
+"""Where things are: the checkout, and its shared files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ament_index_python.packages import (
+    PackageNotFoundError,
+    get_package_share_directory,
+)
+
+
+def checkout() -> Path | None:
+    """Return the root of the checkout that this code runs from, or None where it is installed."""
+    root = Path(__file__).resolve().parents[4]
+    return root if (root / 'colcon.meta').is_file() and (root / 'launch').is_dir() else None
+
 
 def share_dir() -> Path:
-    """Return share/tektra of the installed package, or the checkout's root in the source tree.
-
-    Both hold ``launch/`` and ``config/``.
+    """Return the folder that holds ``launch/`` and ``config/``: the checkout or share/tektra.
 
     :raises FileNotFoundError: if there is neither.
     """
-    from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-
-    root = Path(__file__).resolve().parents[4]
-    if (root / 'launch').is_dir() and (root / 'colcon.meta').is_file():
+    root = checkout()
+    if root is not None:
         return root
     try:
         return Path(get_package_share_directory('tektra'))

@@ -18,7 +18,10 @@ class TapError(Exception):
 
 @dataclass(frozen=True)
 class BackendCall:
-    """One call of a backend. ``request`` is a digest or a short text, ``response`` is JSON-able data."""
+    """One call of a backend.
+
+    ``request`` is a digest or a short text, ``response`` is JSON-able data.
+    """
 
     seq: int
     capability: str
@@ -72,7 +75,12 @@ class DirectTap:
     """Passes calls through and keeps nothing: the default."""
 
     def call(
-        self, capability: str, backend: str, method: str, request: str, run: Callable[[], Any]
+        self,
+        capability: str,
+        backend: str,
+        method: str,
+        request: str,
+        run: Callable[[], Any],
     ) -> Any:
         """Return ``run()``."""
         return run()
@@ -88,7 +96,12 @@ class RecordingTap:
         self._lock = threading.Lock()
 
     def call(
-        self, capability: str, backend: str, method: str, request: str, run: Callable[[], Any]
+        self,
+        capability: str,
+        backend: str,
+        method: str,
+        request: str,
+        run: Callable[[], Any],
     ) -> Any:
         """Return ``run()`` after writing it down, errors included."""
         start = self._clock()
@@ -127,7 +140,12 @@ class ReplayTap:
             return ReplayTap([BackendCall.from_json(line) for line in lines if line.strip()])
 
     def call(
-        self, capability: str, backend: str, method: str, request: str, run: Callable[[], Any]
+        self,
+        capability: str,
+        backend: str,
+        method: str,
+        request: str,
+        run: Callable[[], Any],
     ) -> Any:
         """Return the recorded response of the next call of ``capability``.
 
@@ -136,7 +154,8 @@ class ReplayTap:
         """
         with self._lock:
             index = next(
-                (i for i, call in enumerate(self._calls) if call.capability == capability), None
+                (i for i, call in enumerate(self._calls) if call.capability == capability),
+                None,
             )
             if index is None:
                 raise TapError(f'{capability}: the recording has no further call, got {method}')

@@ -51,7 +51,9 @@ class Topic:
             history=QoSHistoryPolicy.KEEP_LAST,
             depth=self.depth,
             reliability=(
-                QoSReliabilityPolicy.RELIABLE if self.reliable else QoSReliabilityPolicy.BEST_EFFORT
+                QoSReliabilityPolicy.RELIABLE
+                if self.reliable
+                else QoSReliabilityPolicy.BEST_EFFORT
             ),
             durability=(
                 QoSDurabilityPolicy.TRANSIENT_LOCAL

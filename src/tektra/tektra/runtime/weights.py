@@ -8,16 +8,25 @@ from pathlib import Path
 VARIABLE = 'TEKTRA_WEIGHTS_PATH'
 
 
+def store_root() -> Path:
+    """Return the folder that ``tektra weights`` writes: $XDG_CACHE_HOME/tektra/weights, else below ~/.cache."""
+    base = os.environ.get('XDG_CACHE_HOME', '')
+    # The specification of XDG_CACHE_HOME: a relative path in it is to be ignored.
+    cache = Path(base) if os.path.isabs(base) else Path.home() / '.cache'
+    return cache / 'tektra' / 'weights'
+
+
 def roots() -> list[Path]:
-    """Return the folders that may hold weights: those of TEKTRA_WEIGHTS_PATH (':'-separated), then the cache."""
+    """Return the folders that may hold weights: those of TEKTRA_WEIGHTS_PATH (':'-separated), then the store."""
     given = [Path(p).expanduser() for p in os.environ.get(VARIABLE, '').split(os.pathsep) if p]
-    return [*given, Path.home() / '.cache' / 'tektra' / 'weights']
+    return [*given, store_root()]
+
+
+def find_all_weights(name: str) -> list[Path]:
+    """Return every file or folder ``name`` (relative, such as 'piper'), one a root that has it, in their order."""
+    return [root / name for root in roots() if (root / name).exists()]
 
 
 def find_weights(name: str) -> Path | None:
     """Return the file or folder ``name`` (relative, such as 'piper') of the first root that has it, or None."""
-    for root in roots():
-        path = root / name
-        if path.exists():
-            return path
-    return None
+    return next(iter(find_all_weights(name)), None)

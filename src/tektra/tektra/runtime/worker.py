@@ -22,12 +22,15 @@ class WorkerFull(Exception):
 class Worker:
     """Runs callables one after the other in a thread of its own.
 
-    ``maxsize`` bounds the queue (jobs). All methods may be called from any thread; futures complete in the
+    ``maxsize`` bounds the queue (jobs). All methods may be called from any thread; futures
+    complete in the
     worker's thread, so results are handed back with ``TektraNode.call_soon``.
     """
 
     def __init__(self, name: str, *, maxsize: int = 1024, nice: int = NICE) -> None:
-        self._jobs: queue.Queue[tuple[Future[Any], Callable[[], Any]] | None] = queue.Queue(maxsize)
+        self._jobs: queue.Queue[tuple[Future[Any], Callable[[], Any]] | None] = queue.Queue(
+            maxsize
+        )
         self._nice = nice
         self._running = threading.Event()
         self._closed = False
@@ -60,7 +63,10 @@ class Worker:
         return future
 
     def close(self, timeout_s: float = 0.3) -> bool:
-        """Cancel what waits, let the running job end within ``timeout_s``; return whether it did."""
+        """Cancel what waits, let the running job end within ``timeout_s``.
+
+        Return whether it did.
+        """
         self._closed = True
         with contextlib.suppress(queue.Empty):
             while True:

@@ -1,0 +1,102 @@
+"""Launched graphs: each test has its own state folder and domain, and leaves nothing behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+END_S = 120.0
+
+
+class Tektra:
+    """Runs the ``tektra`` command in an environment of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = {**os.environ, 'TEKTRA_STATE_DIR': str(folder / 'state')}
+        self.started = []
+
+    def start(self, *words, **more):
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'tektra.cli', *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **more,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, *words, timeout=END_S):
+        """Run to the end; return (exit code, what was printed)."""
+        process = self.start(*words)
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output
+
+    def demo(self, *words, timeout=END_S):
+        """Run a demo; return (exit code, what was printed, report or None)."""
+        out = self.folder / 'out'
+        code, output = self.run('demo', '--out', str(out), *words, timeout=timeout)
+        report = out / 'report.json'
+        return code, output, json.loads(report.read_text()) if report.is_file() else None
+
+    def leftovers(self):
+        """Return processes that still carry this run's state folder in their environment."""
+        mine = str(self.folder / 'state')
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get('TEKTRA_STATE_DIR') == mine:
+                    found.append(process)
+        return found
+
+    def end(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(5)
+            if process.stdout:
+                process.stdout.close()
+        left = self.leftovers()
+        names = [f'{p.pid} {" ".join(p.cmdline()[:4])}' for p in left if p.is_running()]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        assert not names, f'left behind: {names}'
+
+
+def wait_until(done, what, wait_s=60.0):
+    """Poll ``done`` until it returns something true, which is returned."""
+    end = time.monotonic() + wait_s
+    while True:
+        result = done()
+        if result:
+            return result
+        assert time.monotonic() < end, f'{what}: not within {wait_s} s'
+        time.sleep(0.05)
+
+
+def shared_memory():
+    """Return the names of Fast DDS segments on this machine."""
+    return {path.name for path in Path('/dev/shm').glob('*fastrtps*')}
+
+
+@pytest.fixture
+def tektra(tmp_path):
+    made = Tektra(tmp_path)
+    yield made
+    made.end()
