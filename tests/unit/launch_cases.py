@@ -135,7 +135,7 @@ ACCEPTED = [
             exec: talker
             args: >-
               $(equals $(var x) 1) $(equals 1 True) $(equals a A) $(not-equals a b)
-              $(equals '' '') $(equals nan nan) $(equals 'a b' "a b")
+              $(equals x 'x') $(equals nan nan) $(equals 'a b' "a b")
         """),
         [['true', 'true', 'false', 'true', 'true', 'false', 'true', RA]],
     ),
@@ -408,6 +408,12 @@ REFUSED = [
     Refused('an unknown substitution', _talker(', args: $(varr x)'), 2, "did you mean 'var'?"),
     Refused('eval', _talker(', args: $(eval 1)'), 2, '$(eval) is not supported here'),
     Refused('too many arguments', _talker(', args: $(not a b)'), 2, 'takes 1 argument(s), not 2'),
+    Refused(
+        'a comparison with nothing',
+        _talker(""", args: $(equals $(env COLOUR) '')"""),
+        2,
+        "cannot compare with an empty ''",
+    ),
     Refused('two spaces', _talker(', args: $(var  x)'), 2, 'exactly one space'),
     Refused('an open substitution', _talker(', args: $(var x'), 2, 'is not closed by )'),
     Refused('a half-quoted argument', _talker(""", args: "$(var 'a'b)" """), 2, 'as a whole'),

@@ -11,6 +11,8 @@ import launch_support
 import pytest
 import yaml
 
+from tektra.launching.plan import load
+
 pytest.importorskip('launch_ros', reason='the real launch is not installed')
 pytest.importorskip('launch_yaml', reason='the real launch is not installed')
 
@@ -80,4 +82,24 @@ def test_a_file_that_is_accepted_means_the_same_to_the_real_launch(
     ours = launch_support.summary(plan)
     assert [item['argv'] for item in real] == [item['argv'] for item in ours]
     for theirs, process in zip(real, plan.processes, strict=True):
+        assert theirs['environment'] == {**base, **process.environment}
+
+
+@pytest.mark.usefixtures('whole_environment')
+@pytest.mark.parametrize('args', [{}, {'namespace': 'site', 'input': 'file', 'input_uri': '5'}])
+def test_the_shipped_bringup_means_the_same_to_the_real_launch(
+    args: dict[str, str], tmp_path: Path
+) -> None:
+    root = Path(__file__).resolve().parents[2]
+    names = ['audio_capture', 'vad', 'stt', 'turn_taking', 'dialogue', 'tts', 'audio_playback']
+    programs = dict.fromkeys((*names, 'lifecycle_manager'), '#!/bin/sh\n')
+    launch_support.make_prefix(tmp_path, programs, package='tektra')
+    path = root / 'launch' / 'bringup.launch.yaml'
+    base = dict(os.environ)
+    made = load(path, args)
+    real = _visit(path, args)
+    assert [item['argv'] for item in real] == [
+        item['argv'] for item in launch_support.summary(made)
+    ]
+    for theirs, process in zip(real, made.processes, strict=True):
         assert theirs['environment'] == {**base, **process.environment}

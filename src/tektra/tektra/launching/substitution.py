@@ -316,6 +316,13 @@ def _check(call: Call, mark: Mark) -> None:
             raise LaunchError(f'$({call.name}) is not supported here; supported: {allowed}', mark)
         hint = did_you_mean(call.name, _FUNCTIONS)
         raise LaunchError(f'unknown substitution $({call.name}){hint}; known: {allowed}', mark)
+    if call.name in ('equals', 'not-equals') and not all(a.parts for a in call.arguments):
+        # launch 3.4 compares with the text '[]' there: EqualsSubstitution.__init__.
+        raise LaunchError(
+            f"$({call.name}) cannot compare with an empty '' in ros2 launch; "
+            f"write $({call.name} 'x$(var name)' x)",
+            mark,
+        )
     count = len(call.arguments)
     if not function.least <= count <= function.most:
         wanted = str(function.least)
