@@ -20,7 +20,10 @@ from tektra.runtime.topics import topic
 
 
 class GraphClient:
-    """A node of its own context, spun by whoever waits. Not thread-safe."""
+    """A node of its own context, spun by whoever waits.
+
+    Not thread-safe.
+    """
 
     def __init__(self, domain_id: int, name: str) -> None:
         self._context = rclpy.Context()

@@ -22,7 +22,10 @@ class WavSink:
         self._rate = 0
 
     def write(self, chunk: AudioChunk) -> None:
-        """Append one chunk (s16le). Chunks of another rate than the first are refused."""
+        """Append one chunk (s16le).
+
+        Chunks of another rate than the first are refused.
+        """
         if self.error or not chunk.data:
             return
         try:

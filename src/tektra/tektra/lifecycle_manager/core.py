@@ -1,4 +1,7 @@
-"""Ordered bring-up from heartbeats: which node is to make which transition now. Pure."""
+"""Ordered bring-up from heartbeats: which node is to make which transition now.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -72,14 +75,13 @@ class Managed:
 
 @dataclass
 class BringUp:
-    """Decides transitions. ``nodes`` are fully qualified names in the order of activation.
+    """Decides transitions.
 
-    Consumers first.
+    ``nodes`` are fully qualified names in the order of activation.     Consumers first.
 
     All configure in parallel; a node activates when every earlier one of ``nodes`` that is not
-    optional is
-    active. A node that comes back as a new instance is brought up again from whatever state it is
-    in.
+    optional is active. A node that comes back as a new instance is brought up again from whatever
+    state it is in.
     """
 
     nodes: Sequence[str]

@@ -50,7 +50,10 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         self.subscribe('heartbeat', self._on_heartbeat)
 
     def start(self) -> None:
-        """Begin to bring up. Steady time: the bring-up comes before any simulated clock."""
+        """Begin to bring up.
+
+        Steady time: the bring-up comes before any simulated clock.
+        """
         self._tick_timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
 
     def stop(self) -> None:

@@ -166,7 +166,10 @@ class BackendChain(Generic[B]):
         self._pick(now_ns, f'{lost} failed: {error}')
 
     def maintain(self, now_ns: int) -> None:
-        """Try again a better backend that failed, once its time has come. Call it when idle."""
+        """Try again a better backend that failed, once its time has come.
+
+        Call it when idle.
+        """
         for entry in self._entries:
             if entry.name == self._active_name:
                 return

@@ -15,7 +15,10 @@ class Clock(Protocol):
     """What a core's shell uses to tell the time."""
 
     def now_ns(self) -> int:
-        """Return local time in ns. Only differences between two readings mean anything."""
+        """Return local time in ns.
+
+        Only differences between two readings mean anything.
+        """
         ...
 
 

@@ -14,9 +14,8 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from tektra.runtime.node import TektraNode
 
 # One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
-# core busy
-# more threads only wait for each other. Must be set before numpy is imported, so the environment
-# does it too.
+# core busy more threads only wait for each other. Must be set before numpy is imported, so the
+# environment does it too.
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 

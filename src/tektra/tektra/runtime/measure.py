@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Record:
-    """One figure. ``reference`` is a peer or a limit measured in the same run.
+    """One figure.
 
-    ``budget`` is from the design.
+    ``reference`` is a peer or a limit measured in the same run.     ``budget`` is from the design.
 
     ``ok`` is None where there is no budget.
     """

@@ -61,13 +61,11 @@ class TektraNode(LifecycleNode, Generic[P]):
     """A lifecycle node whose subclass fills in five hooks.
 
     ``load(params)`` runs in the worker thread on configure and does what takes long (models,
-    devices); what it
-    returns is handed to ``setup(params, loaded)``, which makes publishers, subscriptions and services in the
-    executor thread. ``start()`` and ``stop()`` are called on activate and deactivate,
-    ``teardown()`` on clean-up
-    and at exit. An exception in any of them is logged with its traceback, kept as ``last_error``
-    and published
-    in the heartbeat; the transition fails and the process stays up.
+    devices); what it returns is handed to ``setup(params, loaded)``, which makes publishers,
+    subscriptions and services in the executor thread. ``start()`` and ``stop()`` are called on
+    activate and deactivate, ``teardown()`` on clean-up and at exit. An exception in any of them is
+    logged with its traceback, kept as ``last_error`` and published in the heartbeat; the
+    transition fails and the process stays up.
 
     ``params_class`` is a frozen dataclass of ``runtime.params.param`` fields.
     """
@@ -121,7 +119,10 @@ class TektraNode(LifecycleNode, Generic[P]):
     # ---------------
 
     def load(self, params: P) -> Any:
-        """Do what takes long, in the worker thread. May raise; the text reaches the person."""
+        """Do what takes long, in the worker thread.
+
+        May raise; the text reaches the person.
+        """
         return None
 
     def setup(self, params: P, loaded: Any) -> None:
@@ -202,7 +203,10 @@ class TektraNode(LifecycleNode, Generic[P]):
         return made
 
     def call_soon(self, job: Callable[[], None]) -> None:
-        """Run ``job`` in the executor thread. May be called from any thread."""
+        """Run ``job`` in the executor thread.
+
+        May be called from any thread.
+        """
         self._soon.append(job)
         self._wake.trigger()
 

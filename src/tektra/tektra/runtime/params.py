@@ -57,8 +57,7 @@ def param(
     """Return a dataclass field for a node parameter.
 
     ``default`` fixes the type: bool, int, float, str or tuple of str. ``low`` and ``high`` are
-    inclusive.
-    ``hot`` marks a parameter that may change while the node is active.
+    inclusive. ``hot`` marks a parameter that may change while the node is active.
     """
     spec = Spec(doc, unit, low, high, choices, hot)
     return field(default=default, metadata={'spec': spec})

@@ -49,7 +49,10 @@ def clipped(pcm: Samples) -> int:
 
 
 class StreamResampler:
-    """Converts a mono stream from one rate to another without seams. Rates in Hz."""
+    """Converts a mono stream from one rate to another without seams.
+
+    Rates in Hz.
+    """
 
     def __init__(self, source_rate: int, target_rate: int) -> None:
         self.source_rate = source_rate

@@ -161,9 +161,9 @@ class ReplayTap:
                 raise TapError(f'{capability}: the recording has no further call, got {method}')
             call = self._calls[index]
             if (call.backend, call.method, call.request) != (backend, method, request):
+                recorded = f'{call.backend}.{call.method}({call.request})'
                 raise TapError(
-                    f'{capability}: the recording has {call.backend}.{call.method}({call.request}), '
-                    f'got {backend}.{method}({request})'
+                    f'{capability}: the recording has {recorded}, got {backend}.{method}({request})'
                 )
             del self._calls[index]
         if call.error:

@@ -29,7 +29,8 @@ class QueuePolicy(enum.Enum):
 class Topic:
     """One row of the table.
 
-    ``depth`` is in messages; ``lifespan_s`` (0 = for ever) is how long an undelivered sample is kept.
+    ``depth`` is in messages; ``lifespan_s`` (0 = for ever) is how long an undelivered sample is
+    kept.
     """
 
     name: str

@@ -23,8 +23,7 @@ class Worker:
     """Runs callables one after the other in a thread of its own.
 
     ``maxsize`` bounds the queue (jobs). All methods may be called from any thread; futures
-    complete in the
-    worker's thread, so results are handed back with ``TektraNode.call_soon``.
+    complete in the worker's thread, so results are handed back with ``TektraNode.call_soon``.
     """
 
     def __init__(self, name: str, *, maxsize: int = 1024, nice: int = NICE) -> None:
