@@ -125,7 +125,9 @@ def living(mark: str) -> list[int]:
     found = []
     for name in os.listdir('/proc'):
         try:
-            if name.isdigit() and wanted in Path(f'/proc/{name}/environ').read_bytes().split(b'\0'):
+            if name.isdigit() and wanted in Path(f'/proc/{name}/environ').read_bytes().split(
+                b'\0'
+            ):
                 found.append(int(name))
         except OSError:
             continue
