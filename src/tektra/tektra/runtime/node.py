@@ -35,6 +35,7 @@ from tektra.runtime.topics import topic
 from tektra.runtime.worker import NICE, Worker
 
 HEARTBEAT_S = 0.2
+SETTLE_TURNS = 256  # of the executor at most before time goes on: the depth of the longest queue
 
 P = TypeVar('P')
 
@@ -83,8 +84,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         use_global_arguments: bool = True,
     ) -> None:
         # A coroutine that waits (configure, an action) must not lock everything else out. One
-        # thread runs all
-        # callbacks, so they never overlap otherwise.
+        # thread runs all callbacks, so they never overlap otherwise.
         self._reentrant = ReentrantCallbackGroup()
         super().__init__(
             name,
@@ -103,6 +103,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._active = False
         self._loaded: Any = None
         self._soon: deque[Callable[[], None]] = deque()
+        self._handled = 0  # messages and timers so far
         self._wake = self.create_guard_condition(self._run_soon)
         self._boot = BootClock()
         self._steady = RosClock(clock_type=ClockType.STEADY_TIME)
@@ -133,6 +134,9 @@ class TektraNode(LifecycleNode, Generic[P]):
 
     def stop(self) -> None:
         """Stop working, keep what is loaded (deactivate)."""
+
+    def on_time(self, now_ns: int) -> None:
+        """Under simulated time: all that was received before ``now_ns`` has been handled."""
 
     def teardown(self) -> None:
         """Release what ``load`` and ``setup`` made that ROS does not own."""
@@ -410,6 +414,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         def guarded(message: Any) -> None:
             if not (always or self._active):
                 return
+            self._handled += 1
             try:
                 callback(message)
             except Exception as error:  # noqa: BLE001 - one bad message must not end the node
@@ -418,7 +423,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         return guarded
 
     def _run_soon(self) -> None:
-        while self._soon:
+        for _ in range(len(self._soon)):  # what these add runs after the next look at the queues
             job = self._soon.popleft()
             try:
                 job()
@@ -487,7 +492,16 @@ class TektraNode(LifecycleNode, Generic[P]):
     def _on_clock(self, message: Any) -> None:
         """Say, after everything received before this tick was handled, that its time is done."""
         if self._active:
-            self.call_soon(lambda: self._report_progress(message.clock))
+            self.call_soon(lambda: self._when_settled(message.clock, -1, SETTLE_TURNS))
+
+    def _when_settled(self, clock: Any, handled: int, turns: int) -> None:
+        """Go on once a turn of the executor, which serves each queue once, has found all empty."""
+        if self._handled != handled and turns:
+            seen = self._handled
+            self.call_soon(lambda: self._when_settled(clock, seen, turns - 1))
+        elif self._active:
+            self.on_time(Time.from_msg(clock).nanoseconds)
+            self._report_progress(clock)
 
     def _report_progress(self, clock: Any) -> None:
         busy = self.worker.busy
