@@ -22,6 +22,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'echo': ('tektra.cli.inspect', 'echo', 'Print messages of a topic.'),
     'say': ('tektra.cli.talk', 'say', 'Speak a text.'),
     'ask': ('tektra.cli.talk', 'ask', 'Type a line and print the answer.'),
+    'weights': (
+        'tektra.cli.weights',
+        'weights',
+        'List, pull, verify, import and remove model weights.',
+    ),
     'shell': ('tektra.cli.shell', 'shell', "Open a shell in the graph's environment."),
     'bench': ('tektra.cli.bench', 'bench', 'Measure the budgets.'),
     'completion': ('tektra.cli.shell', 'completion', 'Print shell completion code.'),

@@ -12,7 +12,7 @@ def store_root() -> Path:
     """Return the folder that ``tektra weights`` writes: $XDG_CACHE_HOME/tektra/weights, else below ~/.cache."""
     base = os.environ.get('XDG_CACHE_HOME', '')
     # The specification of XDG_CACHE_HOME: a relative path in it is to be ignored.
-    cache = Path(base) if os.path.isabs(base) else Path.home() / '.cache'
+    cache = Path(base) if Path(base).is_absolute() else Path.home() / '.cache'
     return cache / 'tektra' / 'weights'
 
 
