@@ -104,7 +104,8 @@ class FastClock:
     def advance(self, chunks: int, wall_ns: int) -> int:
         """Move on by ``chunks`` that were sent; return simulated time now, to be published."""
         self.now_ns += chunks * CHUNK_NS
-        self._free_ns = max(self._free_ns, wall_ns - CHUNK_NS) + chunks * CHUNK_NS
+        due_ns = max(min(self._free_ns, wall_ns), wall_ns - CHUNK_NS)
+        self._free_ns = due_ns + chunks * CHUNK_NS
         return self.now_ns
 
     def drop_dead(self, wall_ns: int) -> list[str]:

@@ -50,9 +50,15 @@ class FileSource:
     def __init__(self, uri: str, loop: bool = False) -> None:
         import soundfile
 
+        class Streamed(soundfile.SoundFile):  # type: ignore[misc]
+            """Reads straight on: python-soundfile seeks after each read, which breaks MP3 frames in two."""
+
+            def seekable(self) -> bool:
+                return False
+
         path = checked_path(uri)
         try:
-            self._file = soundfile.SoundFile(str(path))
+            self._file = Streamed(str(path))
         except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
             why = getattr(error, 'error_string', str(error)).strip().rstrip('.')
             raise BackendUnavailable(f'{path} is not audio ({why}): {_FIX}') from error
