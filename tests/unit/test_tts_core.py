@@ -64,6 +64,7 @@ class Rig:
         self.engine = engine or Tone()
         self.out, self.said, self.seq = [], [], itertools.count()
         self.jobs = []
+        self.counts, self.ended = {}, set()
         self.automatic = True
 
     def now(self):
@@ -72,6 +73,13 @@ class Rig:
     def take(self, output):
         self.out += output.messages
         self.said += output.said
+        for chunk in output.messages:
+            if isinstance(chunk, AudioChunk):
+                uid = chunk.utterance_id
+                self.counts[uid] = self.counts.get(uid, 0) + len(chunk.data) // 2
+                self.ended |= {uid} if chunk.last else set()
+        if self.core.more:
+            self.take(self.core.go_on(self.now()))
         while (job := self.core.next_job()) is not None:
             self.jobs.append(job)
             if not self.automatic:
@@ -120,7 +128,7 @@ class Rig:
         return [m for m in self.out if isinstance(m, VisemeTrack) and m.utterance_id == uid]
 
     def samples(self, uid='u'):
-        return sum(len(c.data) // 2 for c in self.chunks(uid))
+        return self.counts.get(uid, 0)
 
     def play_out(self, uid='u', step_s=0.02):
         """Play all of an utterance on a scripted clock, checking the back-pressure; return its length."""
@@ -128,7 +136,7 @@ class Rig:
         played = 0
         for _ in range(100_000):
             assert self.samples(uid) <= played + ahead
-            if self.chunks(uid) and self.chunks(uid)[-1].last and played == self.samples(uid):
+            if uid in self.ended and played == self.samples(uid):
                 self.played(played, uid, PlaybackClock.STATE_DONE)
                 return played
             self.clock.advance(step_s)

@@ -13,8 +13,8 @@ from tektra.runtime import pcm
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.tap import BackendCall, RecordingTap, ReplayTap
 from tektra.tts.backend import Abort, Speech, SpeechRequest, VoiceUnknown
+from tektra.tts.backends import factories
 from tektra.tts.engine import Engine
-from tektra.tts.node import TtsParams, factories
 
 pytest.importorskip('espeakng_loader')
 TEXT = 'Hello, robot. Go forward 3.5 meters—then “stop”.'
@@ -159,7 +159,7 @@ def test_odd_text_does_no_harm(espeak, text):
 def test_a_recorded_synthesis_is_replayed_without_the_engine():
     sink = io.StringIO()
     request = SpeechRequest('Replay me.', 'en-US')
-    make = factories(TtsParams())
+    make = factories('', 'en-US')
     order = ('espeak_ng', 'captions')
     live = Engine(order, make, print, 0, 'en-US', RecordingTap(sink, lambda: 0))
     spoken = live.speak(request, Abort(), 0)
@@ -200,6 +200,6 @@ def test_without_the_package_the_fix_is_told(monkeypatch):
     from tektra.tts.backends import espeak_ng
 
     monkeypatch.setitem(sys.modules, 'espeakng_loader', None)
-    monkeypatch.setattr(espeak_ng._Library, '_one', None)
+    monkeypatch.setattr(espeak_ng.Library, '_one', None)
     with pytest.raises(BackendUnavailable, match='pip install espeakng-loader'):
         espeak_ng.EspeakNg()

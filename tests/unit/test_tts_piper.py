@@ -8,8 +8,8 @@ import pytest
 
 from tektra.runtime.backends import BackendUnavailable
 from tektra.tts.backend import Abort, SpeechRequest, VoiceUnknown
+from tektra.tts.backends import factories
 from tektra.tts.engine import Engine
-from tektra.tts.node import TtsParams, factories
 
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('piper')
@@ -201,13 +201,15 @@ def test_a_file_that_is_not_a_voice_is_told_and_the_next_engine_speaks(weights, 
     with pytest.raises(BackendUnavailable, match=why) as raised:
         make()
     assert 'NAME.onnx.json' in str(raised.value) or 'Piper voice' in str(raised.value)
-    engine = Engine(('piper', 'captions'), factories(TtsParams()), lambda status: None, 0, 'en-US')
+    engine = Engine(('piper', 'captions'), factories('', 'en-US'), lambda status: None, 0, 'en-US')
     assert engine.active_name == 'captions'
     assert why in dict((n, r) for n, _, r in engine.status().entries)['piper']
 
 
 def test_no_voice_on_disk_is_told_with_the_fix(weights):
-    with pytest.raises(BackendUnavailable, match='no voice is on disk; put NAME.onnx'):
+    with pytest.raises(
+        BackendUnavailable, match='no voice is on disk; get one with `tektra weights pull`'
+    ):
         make()
     with pytest.raises(BackendUnavailable, match='does not exist'):
         make(voice='/nowhere/x.onnx')
@@ -232,7 +234,7 @@ def test_a_language_without_a_neural_voice_is_spoken_by_espeak(weights):
     pytest.importorskip('espeakng_loader')
     write_voice(weights)
     order = ('piper', 'espeak_ng', 'captions')
-    engine = Engine(order, factories(TtsParams()), lambda status: None, 0, 'en-US')
+    engine = Engine(order, factories('', 'en-US'), lambda status: None, 0, 'en-US')
     assert engine.speak(SpeechRequest('hello', 'en-US'), Abort(), 0).backend == 'piper'
     french = engine.speak(SpeechRequest('bonjour', 'fr'), Abort(), 0)
     assert french.backend == 'espeak_ng'

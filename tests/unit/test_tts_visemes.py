@@ -139,3 +139,12 @@ def test_estimated_words_fill_the_time_in_order():
 def test_a_word_counts_as_heard_from_its_middle_on():
     words = [TimedWord(0, 3, 0, 100), TimedWord(4, 5, 100, 200)]
     assert [heard_until(words, n) for n in (0, 49, 50, 149, 150, 999)] == [0, 0, 3, 3, 9, 9]
+
+
+def test_words_that_the_engine_joins_share_their_time():
+    assert timed('so I am it', [(3, 100), (8, 160)], [], 200) == (
+        TimedWord(0, 2, 100, 124),
+        TimedWord(3, 1, 124, 136),
+        TimedWord(5, 2, 136, 160),
+        TimedWord(8, 2, 160, 200),
+    )

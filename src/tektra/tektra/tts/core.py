@@ -78,7 +78,8 @@ class TtsCore:
     """Follows replies, turns and the playback clock. Not thread-safe; time comes in with every event.
 
     The shell calls ``next_job`` after every event, has the engine speak it, and hands the speech to ``on_speech``
-    (or ``on_failed``). At most one job is out at a time.
+    (or ``on_failed``). At most one job is out at a time. While ``more`` is true it calls ``go_on``: the first
+    chunks are not to wait until two seconds of them are made.
     """
 
     def __init__(self, options: TtsOptions, new_id: Callable[[], str] = mint) -> None:
@@ -162,6 +163,18 @@ class TtsCore:
             )
             self._drop(uid)
             out.said += self._said(uid, flushed=False)
+        return out
+
+    @property
+    def more(self) -> bool:
+        """True while messages can go out without any further event."""
+        return any(utterance.held for utterance in self._open.values())
+
+    def go_on(self, now_ns: int) -> Output:
+        """Return the next messages; see ``more``."""
+        out = Output()
+        for utterance in [u for u in self._open.values() if u.held]:
+            out.messages += self._publish(utterance).messages
         return out
 
     # ---- announcements -----------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -16,75 +15,17 @@ from tektra_msgs.srv import ListVoices
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
-from tektra.runtime.params import param
-from tektra.tts.backend import Abort, SpeechRequest, TtsBackend
-from tektra.tts.core import Output, SayResult, TtsCore, TtsOptions
-from tektra.tts.engine import Engine, Factories, Spoken
+from tektra.tts.backend import Abort, SpeechRequest
+from tektra.tts.backends import factories
+from tektra.tts.core import Output, SayResult, TtsCore
+from tektra.tts.engine import Engine, Spoken
+from tektra.tts.params import TtsParams
 from tektra.tts.utterance import Job
 
 MAINTAIN_S = 2.0
 TICK_S = 1.0
 FEEDBACK_S = 0.1
 MAX_SAY_CHARS = 20000
-
-
-@dataclass(frozen=True)
-class TtsParams:
-    """Parameters of the tts node."""
-
-    backends: tuple[str, ...] = param(
-        ('piper', 'espeak_ng', 'captions'),
-        'speech engines, best first',
-        choices=('piper', 'espeak_ng', 'captions'),
-    )
-    voice: str = param(
-        '', 'voice name or path to a Piper voice; empty: the usual one of the language'
-    )
-    language: str = param('en-US', 'language of replies that do not say theirs (BCP 47)')
-    rate: float = param(1.0, 'speed, 1 = normal', low=0.5, high=2.5)
-    pitch: float = param(1.0, 'pitch, 1 = normal', low=0.5, high=2.0)
-    volume: float = param(1.0, 'linear gain of all speech', low=0.0, high=1.0)
-    sample_rate: int = param(24000, 'of audio/speech', unit='Hz', low=8000, high=48000)
-    ahead_s: float = param(
-        2.0,
-        'speech published ahead of what has been played',
-        unit='s',
-        low=0.2,
-        high=10.0,
-    )
-
-    def options(self) -> TtsOptions:
-        """Return what the core needs."""
-        return TtsOptions(
-            voice=self.voice,
-            language=self.language,
-            rate=self.rate,
-            pitch=self.pitch,
-            volume=self.volume,
-            sample_rate=self.sample_rate,
-            ahead_s=self.ahead_s,
-        )
-
-
-def factories(params: TtsParams) -> Factories:
-    """Return what makes each engine; nothing heavy is imported before one is made."""
-
-    def piper() -> TtsBackend:
-        from tektra.tts.backends.piper import Piper
-
-        return Piper(params.voice, params.language)
-
-    def espeak_ng() -> TtsBackend:
-        from tektra.tts.backends.espeak_ng import EspeakNg
-
-        return EspeakNg()
-
-    def captions() -> TtsBackend:
-        from tektra.tts.backends.captions import Captions
-
-        return Captions()
-
-    return {'piper': piper, 'espeak_ng': espeak_ng, 'captions': captions}
 
 
 class TtsNode(TektraNode[TtsParams]):
@@ -96,7 +37,7 @@ class TtsNode(TektraNode[TtsParams]):
         """Open the first engine that works and let it say one word, so that the first reply does not wait."""
         engine = Engine(
             params.backends,
-            factories(params),
+            factories(params.voice, params.language),
             self._on_backends,
             self.now_ns(),
             params.language,
@@ -172,9 +113,13 @@ class TtsNode(TektraNode[TtsParams]):
             future = self._goals.pop(result.utterance_id, None)
             if future is not None:
                 future.set_result(result)
-        job = self._core.next_job() if self.active else None
+        if not self.active:
+            return
+        job = self._core.next_job()
         if job is not None:
             self._run_job(job)
+        if self._core.more:
+            self.call_soon(lambda: self._emit(self._core.go_on(self.now_ns())))
 
     # ---- engine ------------------------------------------------------------------------------------------------
 

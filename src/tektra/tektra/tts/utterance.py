@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from tektra_msgs.msg import AudioChunk, VisemeTrack
 
 from tektra.runtime import pcm
@@ -16,6 +15,8 @@ from tektra.tts.sentences import Piece, SentenceSplitter, has_speech, speakable
 from tektra.tts.words import estimated
 
 CHUNK_S = 0.04  # one audio/speech message
+BLOCK_S = 0.2  # resampled at once
+BURST = 5  # chunks made before they are let go, so that the first ones do not wait for the rest
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Sound:
         self._resampler = pcm.StreamResampler(speech.sample_rate, rate)
         self._source = pcm.from_bytes(speech.pcm)
         self._position = 0
-        self._block = round(CHUNK_S * speech.sample_rate)
-        self._ready: NDArray[np.float32] = np.empty(0, np.float32)
+        self._block = round(BLOCK_S * speech.sample_rate)
+        self._ready: pcm.Samples = np.empty(0, np.int16)
 
     @property
     def left(self) -> int:
@@ -68,13 +69,13 @@ class Sound:
             self._position += block.size
             last = self._position >= self._source.size
             more = self._resampler.push(pcm.to_float(block), last)
-            self._ready = np.concatenate((self._ready, more))
+            self._ready = np.concatenate((self._ready, pcm.to_int16(more * self._gain)))
         # The resampler may round the length differently by a sample: the announced length holds.
         out, self._ready = self._ready[:count], self._ready[count:]
         if out.size < count:
             out = np.pad(out, (0, count - out.size))
         self.taken += count
-        return pcm.to_int16(out * self._gain)
+        return out
 
     def words(self) -> list[TimedWord]:
         """Return the words with offsets in the reply and times in samples of this piece at the output rate."""
@@ -117,6 +118,7 @@ class Utterance:
     published: int = 0
     played: int = 0
     next_fragment: int = 0
+    held: bool = False  # more may go out at once
     _chunks: int = 0
     _tracks: int = 0
     _track_last: bool = False
@@ -163,13 +165,21 @@ class Utterance:
         return self._finish()
 
     def take(self, until: int) -> list[AudioChunk | VisemeTrack]:
-        """Return the messages that may go out while fewer than ``until`` samples are published."""
+        """Return what may go out while fewer than ``until`` samples are published.
+
+        At most ``BURST`` chunks; ``held`` says whether to call again.
+        """
         out: list[AudioChunk | VisemeTrack] = []
+        burst = self._chunks + BURST
+        self.held = False
         size = round(CHUNK_S * self.rate)
         while self._has_sound() and not self.ended:
             sound = self.sounds[0]
             count = min(size, sound.left)
             if self.published + count > until:
+                return out
+            if self._chunks == burst:
+                self.held = True
                 return out
             if not self._opened:
                 out.append(self._track(sound))

@@ -32,30 +32,42 @@ def timed(
     phonemes: Sequence[TimedPhoneme],
     samples: int,
 ) -> tuple[TimedWord, ...]:
-    """Return the words of ``text`` with times.
+    """Return all words of ``text`` with times; none if ``starts`` is empty.
 
-    ``starts`` are an engine's word events: (character offset, first sample), one or more a word (numbers are
-    several), in order of time. A word ends where its last sound ends, not after the pause that follows it.
-    Words without an event (symbols that are not spoken) are left out. ``samples`` is the length of the piece.
+    ``starts`` are an engine's word events: (character offset, first sample), in order of time. Engines speak some
+    words as several (numbers) and several as one ('I am'): words without an event share the time of the one
+    before, by length. A word ends where its last sound ends, not after the pause that follows it. ``samples`` is
+    the length of the piece.
     """
     places = spans(text)
+    if not places or not starts:
+        return ()
     offsets = [offset for offset, _ in places]
-    first: dict[int, int] = {}
+    begins: list[tuple[int, int]] = []  # (word, first sample)
     for offset, sample in starts:
-        index = max(0, bisect.bisect_right(offsets, offset) - 1) if offsets else -1
+        index = max(0, bisect.bisect_right(offsets, offset) - 1)
         # Events go forward: an offset the engine put a little back belongs to the word that is open.
-        if index >= 0 and all(index > seen for seen in first):
-            first[index] = min(sample, samples)
-    order = sorted(first)
-    words = []
-    for here, index in enumerate(order):
-        begin = first[index]
-        limit = first[order[here + 1]] if here + 1 < len(order) else samples
-        voiced = [p.end for p in phonemes if p.ipa and begin <= p.start < limit]
-        end = min(max(voiced), limit) if voiced else limit
-        offset, length = places[index]
-        words.append(TimedWord(offset, length, begin, max(begin, end)))
+        if not begins or index > begins[-1][0]:
+            begins.append((index, min(sample, samples)))
+    ends = [p.end for p in phonemes if p.ipa]
+    words: list[TimedWord] = []
+    for here, (index, begin) in enumerate(begins):
+        upto, limit = begins[here + 1] if here + 1 < len(begins) else (len(places), samples)
+        sounded = bisect.bisect_right(ends, limit)
+        end = ends[sounded - 1] if sounded else limit
+        words += _shared(places[index if here else 0 : upto], begin, end if end > begin else limit)
     return tuple(words)
+
+
+def _shared(places: Sequence[tuple[int, int]], start: int, end: int) -> list[TimedWord]:
+    """Return words that share the samples from ``start`` to ``end`` in proportion to their lengths."""
+    total = sum(length for _, length in places)
+    words, before = [], 0
+    for offset, length in places:
+        begin = start + (end - start) * before // total
+        before += length
+        words.append(TimedWord(offset, length, begin, start + (end - start) * before // total))
+    return words
 
 
 def estimated(text: str, samples: int) -> tuple[TimedWord, ...]:

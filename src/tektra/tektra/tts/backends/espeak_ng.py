@@ -93,7 +93,7 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 
-class _Take:
+class Take:
     """Collects what the library says during one synthesis."""
 
     def __init__(self, abort: Abort) -> None:
@@ -120,11 +120,11 @@ class _Take:
         return 0
 
 
-class _Library:
+class Library:
     """The one copy of the library in this process."""
 
     _lock = threading.Lock()
-    _one: _Library | None = None
+    _one: Library | None = None
 
     def __init__(self) -> None:
         try:
@@ -152,14 +152,14 @@ class _Library:
         self.data = Path(data)
         self.busy = threading.Lock()
         self._voice = ''
-        self._take: _Take | None = None
+        self._take: Take | None = None
         self._callback = _Callback(self._on_audio)  # kept: the library holds only the pointer
         self.lib.espeak_SetSynthCallback(self._callback)
         self.lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         self.lib.espeak_ListVoices.argtypes = [ctypes.c_void_p]
 
     @classmethod
-    def get(cls) -> _Library:
+    def get(cls) -> Library:
         with cls._lock:
             if cls._one is None:
                 cls._one = cls()
@@ -183,7 +183,7 @@ class _Library:
                 index += 1
         return rows
 
-    def speak(self, text: str, voice: str, wpm: int, pitch: int, take: _Take) -> None:
+    def speak(self, text: str, voice: str, wpm: int, pitch: int, take: Take) -> None:
         """Synthesise into ``take``; returns when all is done or the take asked to stop."""
         data = text.replace('\0', ' ').encode('utf-8', 'replace') + b'\0'
         with self.busy:
@@ -240,7 +240,7 @@ class EspeakNg:
     """
 
     def __init__(self) -> None:
-        self._library = _Library.get()
+        self._library = Library.get()
         marks = (identifier for _, _, identifier in self._library.list_voices('variant'))
         self._variants = {m.removeprefix(_VARIANT_MARK) for m in marks}
         self._by_language: dict[str, str] = {}
@@ -311,10 +311,12 @@ class EspeakNg:
         voice = self.resolve_voice(request.voice, request.language)
         wpm = min(max(round(NORMAL_WPM * request.rate), LOWEST_WPM), HIGHEST_WPM)
         pitch = min(max(round(NORMAL_PITCH * request.pitch), 0), 100)
-        take = _Take(abort)
+        take = Take(abort)
         base, mark, variant = voice.partition('+')
         file = f'{self._files[base]}{mark}{variant}'
         self._library.speak(request.text, file, wpm, pitch, take)
+        if abort.is_set:
+            return Speech(self.sample_rate, bytes(take.pcm), aborted=True)
         samples = len(take.pcm) // 2
         phonemes = _phonemes(take.phonemes, samples)
         return Speech(
@@ -322,7 +324,6 @@ class EspeakNg:
             pcm=bytes(take.pcm),
             phonemes=phonemes,
             words=timed(request.text, take.words, phonemes, samples),
-            aborted=abort.is_set,
         )
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from tektra.runtime import pcm
 from tektra.runtime.backends import BackendUnavailable
-from tektra.runtime.weights import find_weights
+from tektra.runtime.weights import roots
 from tektra.tts.backend import (
     Abort,
     Speech,
@@ -32,7 +32,10 @@ from tektra.tts.words import spans, timed
 FOLDER = 'piper'
 PAUSE_S = 0.15  # after a sentence: the voices end without one
 _LOADED = 2  # voices kept in memory; a medium one takes about 150 MB
-_FIX = 'put NAME.onnx and NAME.onnx.json into the folder piper of the weights'
+_FIX = (
+    'get one with `tektra weights pull`, or put NAME.onnx and NAME.onnx.json below piper/ '
+    'in a folder of TEKTRA_WEIGHTS_PATH'
+)
 _PEAK = 0.9  # sentences are scaled to this peak, so that resampling does not clip
 
 
@@ -283,8 +286,9 @@ def _lengths(chunk: Any, samples: int) -> list[tuple[str, int]]:
 
 def _voice_files(voice: str) -> dict[str, Path]:
     """Return name -> model file of the voices on disk, and of ``voice`` if it is a path."""
-    folder = find_weights(FOLDER)
-    found = sorted(folder.glob('**/*.onnx')) if folder is not None else []
+    # The last one of a name stays: the first folder goes last.
+    folders = [root / FOLDER for root in reversed(roots())]
+    found = [path for folder in folders for path in sorted(folder.glob('**/*.onnx'))]
     if voice.endswith('.onnx'):
         path = Path(voice).expanduser()
         if not path.is_file():
