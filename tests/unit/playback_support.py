@@ -13,7 +13,7 @@ START_NS = 1_000 * NS_PER_S
 
 
 def ramp(samples, first=1):
-    """Samples that are all different from their neighbours and never zero, so that each is recognised."""
+    """Samples that differ from their neighbours and are never zero: each is recognised."""
     return ((np.arange(first, first + samples) % 30_000) + 1).astype(np.int16)
 
 

@@ -10,9 +10,11 @@ from tektra_msgs.msg import PlaybackClock
 from tektra.audio_playback.fades import Ramp
 
 MS = RATE // 1000
-# A 200 Hz tone of amplitude 12,000 moves at most 12,000 * 2 pi * 200 / 24,000 = 628 from sample to sample.
+# A 200 Hz tone of amplitude 12,000 moves at most 12,000 * 2 pi * 200 / 24,000 = 628 from sample to
+# sample.
 TONE_JUMP = 630
-# A cut lets the last value decay along half a cosine over 120 samples: at most pi / 240 of it a sample.
+# A cut lets the last value decay along half a cosine over 120 samples: at most pi / 240 of it a
+# sample.
 DECAY_JUMP = 12_000 * np.pi / 240
 
 

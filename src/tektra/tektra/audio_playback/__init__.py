@@ -1,1 +1,1 @@
-"""Plays what may be heard, says sample by sample what was heard, and can be ducked, paused and cut."""
+"""Plays what may be heard, says which sample was, and can be ducked, paused and cut."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from tektra_msgs.msg import AudioChunk, PlaybackClock, PlaybackControl, TurnState, VoiceActivity
@@ -29,7 +30,7 @@ from tektra.runtime.pcm import Samples
 TICK_SAMPLES = OUTPUT_RATE // 50  # 50 Hz playback clock
 LONGEST_FADE_S = 2.0  # s, a command that asks for more is a mistake
 
-Message = PlaybackClock | AudioChunk
+Message: TypeAlias = PlaybackClock | AudioChunk
 _RELEASES = (
     PlaybackControl.COMMAND_PLAY,
     PlaybackControl.COMMAND_FLUSH,
@@ -55,9 +56,10 @@ class PlaybackOptions:
 class PlaybackCore:
     """Holds speech until its turn is released, mixes it, and keeps the playback clock.
 
-    ``mix`` is the only thing that plays: it returns the next samples at ``OUTPUT_RATE`` (mono int16), so
-    each sample that came is heard exactly once and in order, or is reported as cut. Times are local ns.
-    Messages are fetched with ``take`` (or ``drain``, to build them elsewhere). Not thread-safe.
+    ``mix`` is the only thing that plays: it returns the next samples at ``OUTPUT_RATE`` (mono
+    int16), so each sample that came is heard exactly once and in order, or is reported as cut.
+    Times are local ns. Messages are fetched with ``take`` (or ``drain``, to build them elsewhere).
+    Not thread-safe.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class PlaybackCore:
         self._since_tick = 0
         self._unduck_at_ns: int | None = None
 
-    # ---- what comes in -------------------------------------------------------------------------------------
+    # ---- what comes in
 
     def on_speech(self, chunk: AudioChunk, now_ns: int) -> None:
         """Queue a chunk of ``audio/speech``."""
@@ -101,7 +103,7 @@ class PlaybackCore:
             self._drop_void(now_ns)
 
     def on_vad(self, activity: VoiceActivity, now_ns: int) -> None:
-        """Duck at once when someone begins to speak over the playback; turn_taking decides what follows."""
+        """Duck at once when someone begins to speak; turn_taking decides what follows."""
         limit = now_ns + nanoseconds(self.options.unduck_after_s)
         if activity.event == VoiceActivity.EVENT_START:
             audible = self.queue.playing is not None and not self._mixer.pausing
@@ -111,7 +113,7 @@ class PlaybackCore:
         if self._unduck_at_ns is not None and activity.utterance_id:
             self._unduck_at_ns = limit  # someone still speaks, or has just stopped
 
-    # ---- what goes out -------------------------------------------------------------------------------------
+    # ---- what goes out
 
     @property
     def wants_output(self) -> bool:
@@ -126,7 +128,7 @@ class PlaybackCore:
         return bool(self._notes)
 
     def mix(self, samples: int, now_ns: int) -> Samples:
-        """Return the next ``samples`` to be heard (int16, shape [samples]), mixed at ``now_ns``."""
+        """Return the next ``samples`` to be heard, int16 [samples], mixed at ``now_ns``."""
         if self._unduck_at_ns is not None and now_ns >= self._unduck_at_ns:
             self._unduck()
         heard_ns = now_ns + nanoseconds(self.output.latency_s)
@@ -150,6 +152,14 @@ class PlaybackCore:
         """Note an IDLE clock, so that others know that playback is there."""
         self._notes.append(Tick(PlaybackClock.STATE_IDLE, now_ns, self.output))
 
+    def forget(self, now_ns: int) -> None:
+        """Drop everything that is queued or playing, at once."""
+        for dropped in self.queue.take_all():
+            self._tick(dropped, PlaybackClock.STATE_FLUSHED, now_ns)
+        self._mixer = Mixer()
+        self._note_idle(now_ns)
+        self._settle()
+
     def drain(self) -> list[Tick | Heard]:
         """Return what there is to tell, once; ``outbox.messages`` makes messages of it."""
         notes, self._notes = self._notes, []
@@ -159,7 +169,7 @@ class PlaybackCore:
         """Return the messages to publish since the last call, in order."""
         return messages(self.drain(), self._to_stamp)
 
-    # ---- commands ------------------------------------------------------------------------------------------
+    # ---- commands
 
     def _change_gain(self, command: PlaybackControl) -> None:
         kind, options = command.command, self.options
@@ -179,8 +189,9 @@ class PlaybackCore:
         self._mixer.unduck(fade_s or self.options.unduck_s)
 
     def _drop_void(self, now_ns: int, fade_s: float = 0.0) -> None:
-        for u in self.queue.drop_void():
-            self._notes.append(reading(u, PlaybackClock.STATE_FLUSHED, now_ns, 0.0, self.output))
+        for dropped in self.queue.drop_void():
+            flushed = reading(dropped, PlaybackClock.STATE_FLUSHED, now_ns, 0.0, self.output)
+            self._notes.append(flushed)
         u = self.queue.playing
         if u is None or self.queue.judge(u) is not Verdict.VOID:
             return
@@ -191,7 +202,7 @@ class PlaybackCore:
         else:
             self._mixer.cut(min(fade_s, LONGEST_FADE_S) or self.options.flush_s)
 
-    # ---- mixing --------------------------------------------------------------------------------------------
+    # ---- mixing
 
     def _begin(self) -> Utterance | None:
         self.queue.playing = self.queue.next()
@@ -199,7 +210,7 @@ class PlaybackCore:
         return self.queue.playing
 
     def _step(self, u: Utterance, out: Samples, at: int, heard_ns: int) -> int | None:
-        """Mix some of ``u`` into ``out`` from ``at``; return how much, or None if the rest is silence."""
+        """Mix some of ``u`` into ``out`` from ``at``; return how much; None: silence."""
         if self._mixer.closed:
             if self._mixer.cutting:
                 self._finish(u, PlaybackClock.STATE_FLUSHED, heard_ns, at)
@@ -235,8 +246,8 @@ class PlaybackCore:
         u.insert_silence(size - at)
         if u.starved_out > self.options.starve_s * OUTPUT_RATE:
             self.queue.lose(
-                f"utterance '{u.utterance_id}' is given up: no speech for {self.options.starve_s:g} s "
-                f'after sample {u.played}'
+                f"utterance '{u.utterance_id}' is given up: no speech for "
+                f'{self.options.starve_s:g} s after sample {u.played}'
             )
             self._finish(u, PlaybackClock.STATE_FLUSHED, _later(heard_ns, size - at), at)
         return None
@@ -261,14 +272,16 @@ class PlaybackCore:
         if not self.wants_output and (chunk := self._reference.close()):
             self._notes.append(chunk)
 
-    # ---- playback clock ------------------------------------------------------------------------------------
+    # ---- playback clock
 
     def _state(self, u: Utterance) -> int:
         if self._mixer.held:
-            return PlaybackClock.STATE_PAUSED
+            return int(PlaybackClock.STATE_PAUSED)
         if u.starving:
-            return PlaybackClock.STATE_UNDERRUN
-        return PlaybackClock.STATE_DUCKED if self._mixer.ducked else PlaybackClock.STATE_PLAYING
+            return int(PlaybackClock.STATE_UNDERRUN)
+        if self._mixer.ducked:
+            return int(PlaybackClock.STATE_DUCKED)
+        return int(PlaybackClock.STATE_PLAYING)
 
     def _note(self, u: Utterance, heard_ns: int) -> None:
         """Note the clock if the state is not the one noted last."""

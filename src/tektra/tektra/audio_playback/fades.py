@@ -18,7 +18,8 @@ def falling(samples: int) -> Gains:
 
 def rising(samples: int) -> Gains:
     """Return a raised-cosine rise from just above 0 to 1, shape [samples]."""
-    return np.float32(1.0) - falling(samples)
+    rise: Gains = np.float32(1.0) - falling(samples)
+    return rise
 
 
 class Ramp:

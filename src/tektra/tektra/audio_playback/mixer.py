@@ -18,10 +18,11 @@ def _in_samples(fade_s: float) -> int:
 
 
 class Mixer:
-    """Two gains in a row: the duck, which belongs to the room, and the gate, which belongs to the utterance.
+    """Two gains in a row: the duck belongs to the room, the gate to the utterance.
 
-    The gate closes for a pause (and stays closed, *held*) or for a cut. Sound that stops where no fade could
-    be prepared, because its samples ran out, rings out over ``DECLICK_S`` from its last value.
+    The gate closes for a pause (and stays closed, *held*) or for a cut. Sound that stops where no
+    fade could be prepared, because its samples ran out, rings out over ``DECLICK_S`` from its last
+    value.
     """
 
     def __init__(self) -> None:
@@ -107,7 +108,7 @@ class Mixer:
         return self._gate.remaining or OUTPUT_RATE
 
     def apply(self, pcm: Samples) -> Samples:
-        """Return ``pcm`` at the gain of the moment, same shape; untouched bit for bit at full gain."""
+        """Return ``pcm`` at the gain of the moment, same shape; bit for bit at full gain."""
         still = not self._duck.remaining and not self._gate.remaining
         if still and self._duck.target == 1.0 and self._gate.target == 1.0:
             self._last_value = float(pcm[-1])

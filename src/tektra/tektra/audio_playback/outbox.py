@@ -1,7 +1,7 @@
 """What playback has to tell: snapshots taken while mixing, made into messages afterwards.
 
-Mixing runs in the sound card's thread and must be short, so it only notes numbers; the messages are built
-where there is time, by ``messages``.
+Mixing runs in the sound card's thread and must be short, so it only notes numbers; the messages
+are built where there is time, by ``messages``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Tick:
-    """One reading of the playback clock. ``heard_ns``: local time at which sample ``played`` is heard."""
+    """One reading of the playback clock. ``heard_ns``: when sample ``played`` is heard."""
 
     state: int
     heard_ns: int
@@ -86,7 +86,7 @@ def reading(u: Utterance, state: int, heard_ns: int, gain: float, output: Output
 
 
 class Reference:
-    """Cuts what was really played into chunks. Each run without an idle pause is a stream of its own."""
+    """Cuts what was really played into chunks. Each run without a pause is its own stream."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
@@ -101,7 +101,7 @@ class Reference:
         return bool(self._stream_id)
 
     def add(self, pcm: Samples, heard_ns: int) -> Heard | None:
-        """Append what was mixed, its first sample heard at ``heard_ns``; return a chunk if one is full."""
+        """Append what was mixed, first heard at ``heard_ns``; return a chunk if one is full."""
         if not self.open:
             self._stream_id = f'playback/{self._new_id()}'
             self._seq = self._sent = 0
@@ -129,9 +129,7 @@ class Reference:
         return chunk
 
 
-def messages(
-    notes: list[Tick | Heard], to_stamp: ToStamp
-) -> list[PlaybackClock | AudioChunk]:
+def messages(notes: list[Tick | Heard], to_stamp: ToStamp) -> list[PlaybackClock | AudioChunk]:
     """Return the messages of ``notes``, in order; ``to_stamp`` makes ROS time of local time."""
     return [
         _clock(note, to_stamp) if isinstance(note, Tick) else _chunk(note, to_stamp)

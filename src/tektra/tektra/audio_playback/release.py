@@ -1,4 +1,4 @@
-"""What may be heard: which turns are released, which speech has become void, in which conversation."""
+"""What may be heard: which turns are released, which speech is void, in which session."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class BoundedSet:
 class ReleaseBook:
     """Judges speech by (session, turn_seq, revision, utterance_id). Memory is bounded.
 
-    A reply waits until exactly its turn and revision are released. Turns are committed in order, so a
-    release makes older speech that was never released void, and a newer revision replaces an older one.
-    Announcements (turn_seq 0) need no release.
+    A reply waits until exactly its turn and revision are released. Turns are committed in order,
+    so a release makes older speech that was never released void, and a newer revision replaces an
+    older one. Announcements (turn_seq 0) need no release.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class ReleaseBook:
             self._cancelled.add(key)
 
     def void(self, utterance_id: str) -> None:
-        """Make one utterance void: cut, or played to its end (a late repeat is not heard again)."""
+        """Make one utterance void: cut, or played to its end (a repeat is not heard again)."""
         self._void_ids.add(utterance_id)
 
     def judge(self, session_id: str, key: Key, utterance_id: str) -> Verdict:

@@ -14,8 +14,9 @@ ERRORS_KEPT = 64  # texts waiting to be taken; the counter goes on
 class SpeechQueue:
     """The utterances that are not finished, in order of arrival, judged by a ``ReleaseBook``.
 
-    ``playing`` is the one that is being heard; it stays here until ``finish``. At most ``max_queued_s`` of
-    speech is kept: a producer that ignores the playback clock is cut there, and that is an error.
+    ``playing`` is the one that is being heard; it stays here until ``finish``. At most
+    ``max_queued_s`` of speech is kept: a producer that ignores the playback clock is cut there,
+    and that is an error.
     """
 
     def __init__(self, max_queued_s: float) -> None:
@@ -50,6 +51,11 @@ class SpeechQueue:
         if self._book.judge(chunk.session_id, key, chunk.utterance_id) is Verdict.VOID:
             return None
         known = next((u for u in self._known if u.utterance_id == chunk.utterance_id), None)
+        if known is None and chunk.first_sample:
+            self.lose(
+                f"speech of utterance '{chunk.utterance_id}' begins at sample "
+                f'{chunk.first_sample}: what came before was missed'
+            )
         utterance = known or self._append(chunk, key)
         self._push(utterance, chunk)
         return None if known else utterance
@@ -93,7 +99,7 @@ class SpeechQueue:
         return self._book.judge(u.session_id, u.key, u.utterance_id)
 
     def drop_void(self) -> list[Utterance]:
-        """Remove and return what will not be heard, but for ``playing``, which is to be faded first."""
+        """Remove and return what will not be heard, except ``playing``: it is faded first."""
         void = [u for u in self._known if u is not self.playing and self.judge(u) is Verdict.VOID]
         for u in void:
             self.finish(u)
@@ -105,6 +111,13 @@ class SpeechQueue:
         self._book.void(u.utterance_id)
         if u is self.playing:
             self.playing = None
+
+    def take_all(self) -> list[Utterance]:
+        """Remove and return everything."""
+        known = list(self._known)
+        for u in known:
+            self.finish(u)
+        return known
 
     def overtakes(self, u: Utterance) -> bool:
         """Return whether the reply to a newer turn is ready."""
@@ -149,8 +162,8 @@ class SpeechQueue:
         if self.queued_s + more_s > self._max_queued_s:
             u.ended = u.cut = True
             self.lose(
-                f'{what} is cut at sample {first}: more than {self._max_queued_s:g} s would be queued; '
-                'its producer must wait for the playback clock'
+                f'{what} is cut at sample {first}: more than {self._max_queued_s:g} s would be '
+                'queued; its producer must wait for the playback clock'
             )
             return
         pushed = u.push(first, pcm, chunk.last)

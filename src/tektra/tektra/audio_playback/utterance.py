@@ -12,7 +12,9 @@ from tektra.audio_playback.fades import falling, rising
 from tektra.runtime.pcm import Samples, StreamResampler, to_float, to_int16
 
 OUTPUT_RATE = 24_000  # Hz, mono: what tts makes and what is mixed
-DECLICK_S = 0.005  # s, fade at the edges of samples that never came; too short to be heard as a fade
+DECLICK_S = (
+    0.005  # s, fade at the edges of samples that never came; too short to be heard as a fade
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Pushed:
 class Utterance:
     """Samples of one spoken reply or announcement, resampled to ``OUTPUT_RATE`` as they come.
 
-    Every index in the interface counts samples of the utterance at its own ``sample_rate`` (Hz), except
-    where a name says ``out``. ``key`` is (turn_seq, revision), ``order`` the order of arrival.
+    Every index in the interface counts samples of the utterance at its own ``sample_rate`` (Hz),
+    except where a name says ``out``. ``key`` is (turn_seq, revision), ``order`` the order of
+    arrival.
     """
 
     def __init__(
@@ -104,9 +107,7 @@ class Utterance:
         if audio.size:
             self._last_value = float(audio[-1])
         exact = self.sample_rate == OUTPUT_RATE and not missing
-        self._append(
-            pcm[repeated:] if exact else to_int16(self._resampler.push(audio, last=last))
-        )
+        self._append(pcm[repeated:] if exact else to_int16(self._resampler.push(audio, last=last)))
         self.ended = self.ended or last
         return Pushed(accepted, missing, repeated)
 
