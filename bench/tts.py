@@ -1,4 +1,4 @@
-"""Speech: time to the first audio, real-time factor and abort, beside the espeak library called directly."""
+"""Speech: time to the first audio, real-time factor and abort, beside the bare espeak library."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def _ignore(status: BackendStatus) -> None:
 def _interleaved(
     first: Callable[[], float], second: Callable[[], float]
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Return both series, taken in turn so that a change of load meets both; the first tenth is warm-up."""
+    """Return both series, taken in turn so that a change of load meets both.
+
+    The first tenth is warm-up.
+    """
     rows = [(first(), second()) for _ in range(RUNS)][RUNS // 10 :]
     return [row[0] for row in rows], [row[1] for row in rows]
 
@@ -100,7 +103,7 @@ def _direct_ms() -> float:
 
 
 def _factors(engine: Engine) -> tuple[float, float]:
-    """Return compute time by audio time of a two-minute reply: ours with a player that follows, and the library's."""
+    """Return compute time by audio time of a two-minute reply: ours, and the library's."""
     core = TtsCore(TtsOptions(language=LANGUAGE))
     start = time.perf_counter_ns()
     out, samples, ended = _begin(core, LONG), 0, False
@@ -117,7 +120,7 @@ def _factors(engine: Engine) -> tuple[float, float]:
 
 
 def _abort_ms(espeak: EspeakNg) -> float:
-    """Return the time from the request to stop, in another thread, until the engine has returned."""
+    """Return the time from the request to stop until the engine's thread has returned."""
     abort, began, ended = Abort(), threading.Event(), []
 
     def work() -> None:

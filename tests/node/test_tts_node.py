@@ -54,7 +54,10 @@ class Bench:
         )
 
     def play_out(self, uid, until=lambda: False):
-        """Play an utterance to its end, faster than real time; return how many samples were played."""
+        """Play an utterance to its end, faster than real time.
+
+        Return how many samples were played.
+        """
         played = -1
         while not (self.ended(uid) and played == self.samples(uid)) and not until():
             self.ros.until(lambda: self.samples(uid) > played or self.ended(uid) or until())

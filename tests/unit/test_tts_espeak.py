@@ -78,7 +78,8 @@ def test_rate_and_pitch_do_what_they_say(espeak):
 @pytest.mark.parametrize(
     ('language', 'voice'),
     [
-        ('en', 'en-us'), ('en-US', 'en-us'), ('en_GB', 'en-gb'), ('de-AT', 'de'), ('es-MX', 'es-419'),
+        ('en', 'en-us'), ('en-US', 'en-us'), ('en_GB', 'en-gb'), ('de-AT', 'de'),
+        ('es-MX', 'es-419'),
         ('fr', 'fr-fr'), ('it', 'it'), ('pt-BR', 'pt-br'), ('zh-CN', 'cmn'),
     ],
 )  # fmt: skip
@@ -112,7 +113,7 @@ def test_a_voice_that_is_not_there_is_named_with_close_ones(espeak, voice, langu
 
 def test_abort_stops_between_two_buffers_of_the_library(espeak):
     class AfterTwo(Abort):
-        """Set when the library has asked for the second time, as if another thread had done it then."""
+        """Set when the library has asked twice, as if another thread had done it."""
 
         asked = 0
 
@@ -191,7 +192,10 @@ def test_the_render_command_writes_a_wav(tmp_path):
 
 
 def test_the_core_does_not_load_the_library():
-    code = 'import sys, tektra.tts.node; print([m for m in sys.modules if "espeak" in m or "piper" in m])'
+    code = (
+        'import sys, tektra.tts.node; '
+        'print([m for m in sys.modules if "espeak" in m or "piper" in m])'
+    )
     out = subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True)
     assert out.stdout.strip() == '[]'
 

@@ -1,4 +1,4 @@
-"""The Piper engine on a tiny random voice of Piper's shape: not speech, but every path of the code."""
+"""The Piper engine on a tiny random voice: not speech, but every path of the code."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ TEXT = 'hello robot. go on'
 
 
 def build_model(path, seed, *, align=True, rounds=0):
-    """Write a net with Piper's inputs and outputs: every phoneme id gets a length, then noise of that length.
+    """Write a net with Piper's inputs and outputs: a length for every phoneme id, and noise.
 
     ``rounds`` adds work, for a run that takes long enough to be cut.
     """
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_a_voice_is_told_and_the_next_engine_speaks(weights, 
     assert 'NAME.onnx.json' in str(raised.value) or 'Piper voice' in str(raised.value)
     engine = Engine(('piper', 'captions'), factories('', 'en-US'), lambda status: None, 0, 'en-US')
     assert engine.active_name == 'captions'
-    assert why in dict((n, r) for n, _, r in engine.status().entries)['piper']
+    assert why in {n: r for n, _, r in engine.status().entries}['piper']
 
 
 def test_no_voice_on_disk_is_told_with_the_fix(weights):

@@ -108,7 +108,7 @@ def test_pieces_concatenate_to_the_text_however_it_was_fragmented(text, sizes):
     offset = 0
     for piece in whole:
         assert piece.offset == offset
-        assert 0 < len(piece.text)
+        assert len(piece.text) > 0
         offset += len(piece.text)
     assert split(text, sizes) == whole
 

@@ -8,25 +8,34 @@ from tektra.tts.backend import Abort, SpeechRequest, TimedPhoneme, TimedWord
 from tektra.tts.visemes import VISEMES, of_phoneme, shapes
 from tektra.tts.words import estimated, heard_until, spans, timed
 
-# Phoneme-rich texts: pangrams, the vowels and clusters of each language, numbers and foreign sounds.
+# Pangrams, the vowels and clusters of each language, numbers and foreign sounds.
 SAMPLES = {
-    'en-US': 'The quick brown fox jumps over the lazy dog. Measure church judge thing this singing boy loud '
-    'fire hour bird here there poor button little water rhythm pleasure yacht why 1984',
-    'en-GB': 'The beige hue on the waters of the loch impressed all, including the French queen. Near hair tour '
-    'nurse goat price mouth choice lot strut foot 23rd bath dance',
-    'de': 'Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. Ich auch, Pfütze, Tschüss, Genie, '
-    'Träume, Restaurant, Jeans, über öfter Äpfel Mädchen Löwe 1999',
-    'es': 'El veloz murciélago hindú comía feliz cardillo y kiwi. La cigüeña tocaba el saxofón; guerra, perro, '
-    'pero, llave, año, chico, jamón, ciudad, huevo, cuidado, dedo, lago, 2024',
-    'fr': 'Portez ce vieux whisky au juge blond qui fume. Un bon vin blanc, œuf, peu, lune, huit, oui, agneau, '
-    'camping, garçon, hier, deux, feuille, oiseau, rue, 1997',
-    'it': 'Ma la volpe, col suo balzo, ha raggiunto il quieto Fido. Gnocchi, figlio, sci, zaino, pizza, giorno, '
-    'cento, chiesa, uomo, guerra, sbaglio, città, 1861',
-    'pt': 'Luís argüia à Júlia que brações, fé, chá, óxido, pôr, zângão eram palavras do português. Filho, vinho, '
-    'mãe, põe, muito, rato, carro, jeito, queijo, tia, dia, 1974',
-    'pt-BR': 'Um pequeno jabuti xereta viu dez cegonhas felizes. Coração, tia, dia, caminhão, trem, porta, Brasil',
-    'nl': 'Pa’s wijze lynx bezag vroom het fikse aquaduct. Schip, ui, huis, geen, goed, jongen, eeuw',
-    'pl': 'Zażółć gęślą jaźń. Pchnąć w tę łódź jeża lub ośm skrzyń fig. Chrząszcz brzmi w trzcinie',
+    'en-US': 'The quick brown fox jumps over the lazy dog. Measure church judge thing this '
+    'singing boy loud fire hour bird here there poor button little water rhythm '
+    'pleasure yacht why 1984',
+    'en-GB': 'The beige hue on the waters of the loch impressed all, including the French '
+    'queen. Near hair tour nurse goat price mouth choice lot strut foot 23rd bath '
+    'dance',
+    'de': 'Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. Ich auch, '
+    'Pfütze, Tschüss, Genie, Träume, Restaurant, Jeans, über öfter Äpfel Mädchen '
+    'Löwe 1999',
+    'es': 'El veloz murciélago hindú comía feliz cardillo y kiwi. La cigüeña tocaba el '
+    'saxofón; guerra, perro, pero, llave, año, chico, jamón, ciudad, huevo, '
+    'cuidado, dedo, lago, 2024',
+    'fr': 'Portez ce vieux whisky au juge blond qui fume. Un bon vin blanc, œuf, peu, '
+    'lune, huit, oui, agneau, camping, garçon, hier, deux, feuille, oiseau, rue, '
+    '1997',
+    'it': 'Ma la volpe, col suo balzo, ha raggiunto il quieto Fido. Gnocchi, figlio, sci,'
+    ' zaino, pizza, giorno, cento, chiesa, uomo, guerra, sbaglio, città, 1861',
+    'pt': 'Luís argüia à Júlia que brações, fé, chá, óxido, pôr, zângão eram palavras do '
+    'português. Filho, vinho, mãe, põe, muito, rato, carro, jeito, queijo, tia, '
+    'dia, 1974',
+    'pt-BR': 'Um pequeno jabuti xereta viu dez cegonhas felizes. Coração, tia, dia, '
+    'caminhão, trem, porta, Brasil',
+    'nl': 'Pa’s wijze lynx bezag vroom het fikse aquaduct. Schip, ui, huis, geen, goed, '
+    'jongen, eeuw',
+    'pl': 'Zażółć gęślą jaźń. Pchnąć w tę łódź jeża lub ośm skrzyń fig. Chrząszcz brzmi w'
+    ' trzcinie',
     'sv': 'Flygande bäckasiner söka hwila på mjuka tuvor. Sjuksköterska, kjol, tjugo, barn, kort',
     'ru': 'Съешь же ещё этих мягких французских булок, да выпей чаю. Щука, жюри, объём',
     'zh': '你好，世界。今天天气很好，我们去公园吃饭吧。女儿 学校 知识 四十',

@@ -1,1 +1,1 @@
-"""Speech out: reply text becomes audio, word times and mouth shapes, never far ahead of what is heard."""
+"""Speech out: reply text becomes audio and mouth shapes, never far ahead of what is heard."""

@@ -14,7 +14,10 @@ class VoiceUnknown(ValueError):
 
 
 class Abort:
-    """Stops one synthesis from another thread. ``set`` may be called from any thread, any number of times."""
+    """Stops one synthesis from another thread.
+
+    ``set`` may be called from any thread, any number of times.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,7 +30,7 @@ class Abort:
         return self._set
 
     def set(self) -> None:
-        """Ask the engine to stop; engines look every few milliseconds or are woken by ``notify``."""
+        """Ask the engine to stop; engines look often or are told by ``notify``."""
         with self._lock:
             if self._set:
                 return
@@ -36,7 +39,7 @@ class Abort:
                 self._on_set()
 
     def notify(self, callback: Callable[[], None] | None) -> None:
-        """Call ``callback`` (must be quick and thread-safe) when ``set`` is called, at once if it was."""
+        """Call ``callback`` (quick and thread-safe) when ``set`` is called, at once if it was."""
         with self._lock:
             self._on_set = callback
             if callback is not None and self._set:
@@ -47,8 +50,9 @@ class Abort:
 class SpeechRequest:
     """One piece of text (at most a few hundred characters) to be spoken.
 
-    ``language`` is BCP 47; ``voice`` empty means the engine's best one for the language. ``rate`` (1 = normal
-    speed, 2 = twice as fast) and ``pitch`` (1 = normal, 2 = an octave up or the engine's maximum) are factors.
+    ``language`` is BCP 47; ``voice`` empty means the engine's best one for the language. ``rate``
+    (1 = normal speed, 2 = twice as fast) and ``pitch`` (1 = normal, 2 = an octave up or the
+    engine's maximum) are factors.
     """
 
     text: str
@@ -73,7 +77,7 @@ class TimedPhoneme:
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word of the text: ``offset`` and ``length`` in characters, ``start`` and ``end`` in samples."""
+    """A word: ``offset`` and ``length`` in characters, ``start`` and ``end`` in samples."""
 
     offset: int
     length: int
@@ -85,7 +89,8 @@ class TimedWord:
 class Speech:
     """What an engine made of one request: mono s16le ``pcm`` at ``sample_rate`` (Hz), with times.
 
-    ``phonemes`` and ``words`` may be empty when the engine knows none. ``aborted``: cut short on request.
+    ``phonemes`` and ``words`` may be empty when the engine knows none. ``aborted``: cut short on
+    request.
     """
 
     sample_rate: int
@@ -131,7 +136,7 @@ class Voice:
 
 
 class TtsBackend(Protocol):
-    """A loaded speech engine. Used by one thread at a time; only ``Abort.set`` comes from another."""
+    """A loaded speech engine, used by one thread; only ``Abort.set`` comes from another."""
 
     def voices(self) -> list[Voice]:
         """Return the voices that can be used now."""
@@ -140,7 +145,8 @@ class TtsBackend(Protocol):
     def resolve_voice(self, voice: str, language: str) -> str:
         """Return the name of the voice that would speak.
 
-        :raises VoiceUnknown: naming close ones, if there is no such voice, or none for the language.
+        :raises VoiceUnknown: naming close ones, if there is no such voice, or none for the
+            language.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Turns streamed reply text into speech chunks and mouth shapes, never far ahead of what is heard."""
+"""Turns streamed reply text into speech and mouth shapes, never far ahead of what is heard."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SayResult:
 
 @dataclass
 class Output:
-    """What one event led to: messages to publish in this order, and announcements that are over."""
+    """What one event led to: messages in this order, and announcements that are over."""
 
     messages: list[AudioChunk | VisemeTrack] = field(default_factory=list)
     said: list[SayResult] = field(default_factory=list)
@@ -75,11 +75,13 @@ class _Announcement:
 
 
 class TtsCore:
-    """Follows replies, turns and the playback clock. Not thread-safe; time comes in with every event.
+    """Follows replies, turns and the playback clock.
 
-    The shell calls ``next_job`` after every event, has the engine speak it, and hands the speech to ``on_speech``
-    (or ``on_failed``). At most one job is out at a time. While ``more`` is true it calls ``go_on``: the first
-    chunks are not to wait until two seconds of them are made.
+    Not thread-safe; time comes in with every event.
+
+    The shell calls ``next_job`` after every event, has the engine speak it, and hands the speech
+    to ``on_speech`` (or ``on_failed``). At most one job is out at a time. While ``more`` is true
+    it calls ``go_on``: the first chunks are not to wait until two seconds of them are made.
     """
 
     def __init__(self, options: TtsOptions, new_id: Callable[[], str] = mint) -> None:
@@ -92,7 +94,7 @@ class TtsCore:
         self._announcements: dict[str, _Announcement] = {}
         self._ahead = round(options.ahead_s * options.sample_rate)
 
-    # ---- events ------------------------------------------------------------------------------------------------
+    # ---- events --------------------------------------------------------------
 
     def on_reply(self, fragment: DialogueReply, now_ns: int) -> Output:
         """Take a fragment of reply text."""
@@ -177,7 +179,7 @@ class TtsCore:
             out.messages += self._publish(utterance).messages
         return out
 
-    # ---- announcements -----------------------------------------------------------------------------------------
+    # ---- announcements --------------------------------------------------------------
 
     def say(self, goal: Say.Goal, now_ns: int) -> tuple[str, Output]:
         """Begin an announcement (turn 0); return its utterance id."""
@@ -195,7 +197,8 @@ class TtsCore:
     def cancel_say(self, uid: str, now_ns: int) -> Output:
         """Cut an announcement: nothing more is synthesised, and an empty last chunk ends it.
 
-        What is queued for playback (at most ``ahead_s``) is still heard: only turn_taking may flush.
+        What is queued for playback (at most ``ahead_s``) is still heard: only turn_taking may
+        flush.
         """
         item = self._announcements.get(uid)
         if item is None:
@@ -212,10 +215,13 @@ class TtsCore:
         heard = heard_until(utterance.words, utterance.played)
         return utterance.played / utterance.rate, heard
 
-    # ---- work for the engine -----------------------------------------------------------------------------------
+    # ---- work for the engine --------------------------------------------------------------
 
     def next_job(self) -> Job | None:
-        """Return a piece for the engine, oldest utterance first; None if there is none or one is out."""
+        """Return a piece for the engine, oldest utterance first.
+
+        None if there is none or one is out.
+        """
         if any(u.job is not None for u in self._open.values()):
             return None
         for utterance in self._open.values():
@@ -238,7 +244,7 @@ class TtsCore:
             said += self._said(uid, flushed=False)
         return said
 
-    # ---- inside ------------------------------------------------------------------------------------------------
+    # ---- inside --------------------------------------------------------------
 
     def _begin(self, fragment: DialogueReply) -> Utterance | None:
         """Return a new utterance, or None if it is void, over, or its beginning was missed."""

@@ -22,7 +22,7 @@ Factories = Mapping[str, Callable[[], TtsBackend]]
 
 @dataclass(frozen=True)
 class Spoken:
-    """Speech, the engine it is of, and what was done instead of what was asked (empty: nothing)."""
+    """Speech, its engine, and what was done instead of what was asked (empty: nothing)."""
 
     speech: Speech
     backend: str
@@ -30,7 +30,10 @@ class Spoken:
 
 
 class Engine:
-    """Owns the engines. All methods belong to one thread (the worker). ``language`` (BCP 47) is spoken when nobody knows the one that was asked for.
+    """Owns the engines.
+
+    All methods belong to one thread (the worker). ``language`` (BCP 47) is spoken when nobody
+    knows the one that was asked for.
 
     :raises BackendUnavailable: if an engine of ``order`` is not known, or none works.
     """
@@ -68,10 +71,12 @@ class Engine:
         self._chain.maintain(now_ns)
 
     def speak(self, request: SpeechRequest, abort: Abort, now_ns: int) -> Spoken:
-        """Return the speech of one piece; an engine that breaks is replaced and the piece spoken by the next.
+        """Return the speech of one piece.
 
-        An unknown voice is spoken by the usual one of the language; a language that the engine has no voice for
-        by the next engine that has one.
+        An engine that breaks is replaced and the piece spoken by the next.
+
+        An unknown voice is spoken by the usual one of the language; a language that the engine has
+        no voice for by the next engine that has one.
 
         :raises BackendUnavailable: if no engine is left.
         """
@@ -117,7 +122,7 @@ class Engine:
         self._substitutes.clear()
 
     def _suited(self, request: SpeechRequest) -> tuple[SpeechRequest, str, str]:
-        """Return a request that can be met, what is different about it, and a substitute engine or ''."""
+        """Return a request that can be met, how it differs, and a substitute engine or ''."""
         if not self._chain.active_name:
             return request, '', ''
         fitted, why = _fit(self._chain.active, request)
@@ -130,7 +135,7 @@ class Engine:
         return plain, f"{why}; speaking as '{self._language}'", ''
 
     def _other_for(self, language: str) -> str:
-        """Return an engine after the one in use that has a voice for ``language``; '' if none has."""
+        """Return an engine after the one in use that speaks ``language``; '' if none does."""
         for name in self._order[self._order.index(self._chain.active_name) + 1 :]:
             if name not in self._substitutes:
                 try:
@@ -154,7 +159,10 @@ class Engine:
 
 
 def _fit(backend: TtsBackend, request: SpeechRequest) -> tuple[SpeechRequest | None, str]:
-    """Return what ``backend`` can speak of ``request``, and why that differs; None: not this language."""
+    """Return what ``backend`` can speak of ``request``, and why that differs.
+
+    None: not this language.
+    """
     try:
         backend.resolve_voice(request.voice, request.language)
     except VoiceUnknown as error:

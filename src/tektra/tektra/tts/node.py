@@ -1,10 +1,11 @@
-"""The tts node: replies in, speech and mouth shapes out; action ``say``, service ``list_voices``."""
+"""The tts node: replies in, speech and mouth shapes out; ``say`` and ``list_voices``."""
 
 from __future__ import annotations
 
 import sys
 from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -29,12 +30,15 @@ MAX_SAY_CHARS = 20000
 
 
 class TtsNode(TektraNode[TtsParams]):
-    """Speaks replies. The engine runs in the worker; the core and all publishing in the executor thread."""
+    """Speaks replies.
+
+    The engine runs in the worker; the core and all publishing in the executor thread.
+    """
 
     params_class = TtsParams
 
     def load(self, params: TtsParams) -> tuple[Engine, str]:
-        """Open the first engine that works and let it say one word, so that the first reply does not wait."""
+        """Open the first engine that works and let it say a word, as a warm-up."""
         engine = Engine(
             params.backends,
             factories(params.voice, params.language),
@@ -90,7 +94,7 @@ class TtsNode(TektraNode[TtsParams]):
         if engine is not None:
             self.worker.submit(engine.close)
 
-    # ---- topics ------------------------------------------------------------------------------------------------
+    # ---- topics --------------------------------------------------------------
 
     def _on_reply(self, fragment: DialogueReply) -> None:
         self._emit(self._core.on_reply(fragment, self.now_ns()))
@@ -121,7 +125,7 @@ class TtsNode(TektraNode[TtsParams]):
         if self._core.more:
             self.call_soon(lambda: self._emit(self._core.go_on(self.now_ns())))
 
-    # ---- engine ------------------------------------------------------------------------------------------------
+    # ---- engine --------------------------------------------------------------
 
     def _run_job(self, job: Job) -> None:
         engine = self._engine
@@ -162,7 +166,7 @@ class TtsNode(TektraNode[TtsParams]):
         else:
             self.set_degraded(getattr(self, '_voice_note', '') if status.active else reasons)
 
-    # ---- action and service ------------------------------------------------------------------------------------
+    # ---- action and service --------------------------------------------------------------
 
     def _on_goal(self, goal: Say.Goal) -> GoalResponse:
         refused = ''
@@ -181,10 +185,11 @@ class TtsNode(TektraNode[TtsParams]):
         for uid, known in self._handles.items():
             if known.goal_id == handle.goal_id:
                 # Later: the goal is to be in the state 'canceling' when its result comes.
-                self.call_soon(
-                    lambda uid=uid: self._emit(self._core.cancel_say(uid, self.now_ns()))
-                )
+                self.call_soon(partial(self._cancel_say, uid))
         return CancelResponse.ACCEPT
+
+    def _cancel_say(self, uid: str) -> None:
+        self._emit(self._core.cancel_say(uid, self.now_ns()))
 
     async def _on_say(self, handle: Any) -> Say.Result:
         """Speak one announcement and tell what was heard of it."""
@@ -194,7 +199,7 @@ class TtsNode(TektraNode[TtsParams]):
         self._handles[uid] = handle
         self._emit(out)
         if handle.is_cancel_requested:
-            self._emit(self._core.cancel_say(uid, self.now_ns()))
+            self._cancel_say(uid)
         result: SayResult = await self.await_future(future)
         self._handles.pop(uid, None)
         if result.outcome == Say.Result.OUTCOME_CANCELLED:

@@ -1,4 +1,4 @@
-"""Which speech is void: order within a session by turn and revision, and sessions that are over."""
+"""Which speech is void: by turn and revision within a session, and by sessions over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _SESSIONS_KEPT = 16
 
 
 class VoidRule:
-    """Learns from ``turn/state`` and says what may still be spoken. Announcements (turn 0) are never void here."""
+    """Learns from ``turn/state`` what may still be spoken.
+
+    Announcements (turn 0) are never void here.
+    """
 
     def __init__(self) -> None:
         self.session_id = ''

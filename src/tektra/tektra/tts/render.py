@@ -1,7 +1,7 @@
-"""Speaks a text into a WAV file, in a process of its own: ``python -m tektra.tts.render --out FILE TEXT``.
+"""Speaks into a WAV file: ``python -m tektra.tts.render --out FILE TEXT``.
 
-Made for other parts of Tektra that need spoken audio (the built-in scene, tests): the GPL engine is loaded in
-this process only.
+Made for other parts of Tektra that need spoken audio (the built-in scene, tests): the GPL engine
+is loaded in this process only.
 """
 
 from __future__ import annotations

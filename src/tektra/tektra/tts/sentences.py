@@ -1,4 +1,4 @@
-"""Cuts streamed reply text into sentences to speak, with offsets, independent of how the text was fragmented."""
+"""Cuts streamed reply text into sentences, independent of how the text was fragmented."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ class Piece:
 class SentenceSplitter:
     """Takes fragments, gives pieces that concatenate to exactly the text that was put in.
 
-    Pieces depend on the text alone, not on where it was fragmented. ``language`` is BCP 47 (German ordinals).
+    Pieces depend on the text alone, not on where it was fragmented. ``language`` is BCP 47 (German
+    ordinals).
     """
 
     def __init__(self, language: str = '') -> None:
@@ -152,7 +153,10 @@ class SentenceSplitter:
         return len(text) if final else None
 
     def _boundary(self, text: str, at: int, first: bool, final: bool) -> int:
-        """Return the end of the piece if one ends with the character ``at``; 0: none, -1: more text decides."""
+        """Return the end of the piece if one ends with the character ``at``.
+
+        0: none, -1: more text decides.
+        """
         char = text[at]
         if char == '\n':
             return at + 1
@@ -187,7 +191,7 @@ class SentenceSplitter:
         return self._before_next(text, at, end, first, final)
 
     def _before_next(self, text: str, at: int, end: int, first: bool, final: bool) -> int:
-        """Judge a full stop, an ellipsis or a closing quote by the letter that follows the space at ``end``."""
+        """Judge a full stop or closing quote by the letter after the space at ``end``."""
         ahead = text[end : end + _LOOKAHEAD + 1]
         following = ahead.lstrip()[:1]
         if not following and len(ahead) <= _LOOKAHEAD and not final:
@@ -222,7 +226,7 @@ class SentenceSplitter:
 
 
 def _cut_by_length(text: str) -> int:
-    """Return where to cut a text that has no sentence end: after a clause, else a word, else at its length."""
+    """Return where to cut a text without end: after a clause, a word, or at its length."""
     half = len(text) // 2
     clause = max(
         (
@@ -244,7 +248,8 @@ _SILENT = frozenset('*_#`~|<>^\\{}[]•▪●■◦→←✓✔')
 def speakable(text: str) -> str:
     """Return ``text`` for an engine: what is not to be read out becomes a space, one for one.
 
-    The result is as long as ``text``, so every offset stays true. Emoji, mark-up and control characters go.
+    The result is as long as ``text``, so every offset stays true. Emoji, mark-up and control
+    characters go.
     """
     return ''.join(' ' if _is_silent(c) else c for c in text)
 

@@ -21,7 +21,7 @@ BURST = 5  # chunks made before they are let go, so that the first ones do not w
 
 @dataclass(frozen=True)
 class Key:
-    """Whose speech it is: order by ``turn_seq`` and ``revision`` within ``session_id``, identity by id."""
+    """Whose speech it is: order by turn and revision within a conversation, identity by id."""
 
     session_id: str
     turn_seq: int
@@ -31,7 +31,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Job:
-    """One piece to be synthesised, for the worker. ``abort`` is set when nobody wants it any more."""
+    """One piece for the engine. ``abort`` is set when nobody wants it any more."""
 
     utterance_id: str
     piece: Piece
@@ -40,7 +40,10 @@ class Job:
 
 
 class Sound:
-    """The sound of one piece, resampled as it is taken; ``total`` samples at ``rate`` (Hz) to the sample."""
+    """The sound of one piece, resampled as it is taken.
+
+    ``total`` samples at ``rate`` (Hz) to the sample.
+    """
 
     def __init__(self, piece: Piece, speech: Speech, backend: str, rate: int, gain: float) -> None:
         self.piece = piece
@@ -78,7 +81,7 @@ class Sound:
         return out
 
     def words(self) -> list[TimedWord]:
-        """Return the words with offsets in the reply and times in samples of this piece at the output rate."""
+        """Return the words: offsets in the reply, times in samples of this piece."""
         rows = self.speech.words or estimated(self.piece.text, self.speech.samples)
         return [
             TimedWord(
@@ -93,10 +96,12 @@ class Sound:
 
 @dataclass
 class Utterance:
-    """State of one utterance. Pieces wait in ``waiting``, are with the engine as ``job``, lie in ``sounds``.
+    """State of one utterance.
 
-    At most two pieces have sound at a time (the one being published and the next), so a reply of any length
-    takes bounded memory. All sample counts are at ``rate`` (Hz).
+    Pieces wait in ``waiting``, are with the engine as ``job``, lie in ``sounds``.
+
+    At most two pieces have sound at a time (the one being published and the next), so a reply of
+    any length takes bounded memory. All sample counts are at ``rate`` (Hz).
     """
 
     key: Key
@@ -160,7 +165,10 @@ class Utterance:
         self.sounds.clear()
 
     def end_here(self) -> list[AudioChunk | VisemeTrack]:
-        """Return what ends the utterance at the last published sample; the rest of its text is not spoken."""
+        """Return what ends the utterance at the last published sample.
+
+        The rest of its text is not spoken.
+        """
         self.complete = True
         return self._finish()
 

@@ -1,10 +1,10 @@
 """IPA to the 15 Oculus visemes, and a phoneme sequence as mouth shapes over time.
 
-Sources: the phonemes that Meta's viseme reference names for each shape (PP: p b m, FF: f v, TH: th, DD: t d,
-kk: k g, CH: tS dZ S, SS: s z, nn: n l, RR: r, aa: A:, E: e, I: ih, O: oh, U: ou; Oculus LipSync documentation,
-"Viseme reference"). Sounds that it does not name take the shape of the same place of articulation (consonants)
-or of the nearest of the five vowels in height, backness and rounding, by the chart of the International Phonetic
-Association (2020).
+Sources: the phonemes that Meta's viseme reference names for each shape (PP: p b m, FF: f v, TH:
+th, DD: t d, kk: k g, CH: tS dZ S, SS: s z, nn: n l, RR: r, aa: A:, E: e, I: ih, O: oh, U: ou;
+Oculus LipSync documentation, "Viseme reference"). Sounds that it does not name take the shape of
+the same place of articulation (consonants) or of the nearest of the five vowels in height,
+backness and rounding, by the chart of the International Phonetic Association (2020).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SOUNDS = {
     'FF': 'f v ɱ ʋ ⱱ',  # lip and teeth
     'TH': 'θ ð',  # tongue between the teeth
     'DD': 't d ʈ ɖ ɗ ʔ ǀ',  # tongue behind the teeth; a glottal stop shows as a short closure
-    'kk': 'k ɡ g x ɣ q ɢ χ ʁ ħ ʕ h ɦ c ɟ ç ʝ ŋ ɴ ɠ ʛ ɰ ʄ ɧ ʟ ʜ ʢ ʡ ǁ',  # back of the tongue and behind
+    'kk': 'k ɡ g x ɣ q ɢ χ ʁ ħ ʕ h ɦ c ɟ ç ʝ ŋ ɴ ɠ ʛ ɰ ʄ ɧ ʟ ʜ ʢ ʡ ǁ',  # back of the tongue
     'CH': 'ʃ ʒ ʂ ʐ ɕ ʑ tʃ dʒ tʂ dʐ tɕ dʑ ǃ ǂ',  # behind the ridge, lips forward
     'SS': 's z ts dz ɬ ɮ',  # teeth together
     'nn': 'n l ɲ ɳ ʎ ɭ ɫ ɺ',  # tongue at the ridge, mouth slightly open
@@ -66,7 +66,7 @@ _OF_SOUND = _MNEMONICS | {
 }
 _LONGEST = max(map(len, _OF_SOUND))
 
-# Marks that do not change the mouth: stress, length, tone (letters and digits), separators, secondary articulation.
+# Marks that do not change the mouth: stress, length, tone, separators, secondary articulation.
 _PRIMARY, _SECONDARY = 'ˈ', 'ˌ'
 _MARKS = frozenset('#[]`ˈˌːˑ˘.ˀʲʰʷˠˤⁿˡ˞ʴʱᵝ|‖‿͜͡-_^;:!?\'"˥˦˧˨˩↓↑→↗↘¹²³⁴⁵⁰0123456789(), ') | {
     '\u0361'
@@ -78,7 +78,10 @@ WEIGHT_STRESSED, WEIGHT_SECONDARY, WEIGHT_VOWEL, WEIGHT_CONSONANT = 1.0, 0.9, 0.
 
 @dataclass(frozen=True)
 class Shape:
-    """A mouth shape from sample ``start`` of the piece on; ``ipa`` is empty for a continued or silent one."""
+    """A mouth shape from sample ``start`` of the piece on.
+
+    ``ipa`` is empty for a continued or silent one.
+    """
 
     start: int
     viseme: str
@@ -87,7 +90,7 @@ class Shape:
 
 
 def of_phoneme(ipa: str) -> tuple[list[str], list[str]]:
-    """Return the visemes of one phoneme (a diphthong has two) and the symbols that are not in the table.
+    """Return the visemes of one phoneme (two for a diphthong) and its unknown symbols.
 
     An empty or purely prosodic ``ipa`` is silence.
     """
@@ -124,7 +127,10 @@ def _weight(viseme: str, ipa: str) -> float:
 
 
 def shapes(phonemes: Sequence[TimedPhoneme]) -> list[Shape]:
-    """Return the mouth shapes of a piece, starts rising strictly; sounds without a shape keep the last one."""
+    """Return the mouth shapes of a piece, starts rising strictly.
+
+    Sounds without a shape keep the last one.
+    """
     rows: list[Shape] = []
     for phoneme in phonemes:
         visemes, _ = of_phoneme(phoneme.ipa)

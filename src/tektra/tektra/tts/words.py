@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from tektra.tts.backend import TimedPhoneme, TimedWord
 
-# A word is what stands between white space or dashes, without quotes and brackets around it. Scripts that
-# write no spaces (kana, Han, Thai) count by character.
+# A word stands between white space or dashes, without quotes and brackets around it. Scripts
+# that write no spaces (kana, Han, Thai) count by character.
 _NO_SPACES = '\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff'
 _TOKEN = re.compile(rf'[{_NO_SPACES}]|[^\s—…{_NO_SPACES}]+')
 _EDGE = '"\'`“”‘’‚„«»‹›()[]{}<>¿¡.,;:!?–-*_~|。！？，、；：「」『』（）'
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Return (offset, length) of every word of ``text``, in characters; punctuation alone is none."""
+    """Return (offset, length) of every word, in characters; punctuation alone is none."""
     found = []
     for match in _TOKEN.finditer(text):
         token = match.group()
@@ -34,10 +34,10 @@ def timed(
 ) -> tuple[TimedWord, ...]:
     """Return all words of ``text`` with times; none if ``starts`` is empty.
 
-    ``starts`` are an engine's word events: (character offset, first sample), in order of time. Engines speak some
-    words as several (numbers) and several as one ('I am'): words without an event share the time of the one
-    before, by length. A word ends where its last sound ends, not after the pause that follows it. ``samples`` is
-    the length of the piece.
+    ``starts`` are an engine's word events: (character offset, first sample), in order of time.
+    Engines speak some words as several (numbers) and several as one ('I am'): words without an
+    event share the time of the one before, by length. A word ends where its last sound ends, not
+    after the pause that follows it. ``samples`` is the length of the piece.
     """
     places = spans(text)
     if not places or not starts:
@@ -46,7 +46,7 @@ def timed(
     begins: list[tuple[int, int]] = []  # (word, first sample)
     for offset, sample in starts:
         index = max(0, bisect.bisect_right(offsets, offset) - 1)
-        # Events go forward: an offset the engine put a little back belongs to the word that is open.
+        # An offset that the engine put a little back belongs to the word that is open.
         if not begins or index > begins[-1][0]:
             begins.append((index, min(sample, samples)))
     ends = [p.end for p in phonemes if p.ipa]
@@ -60,7 +60,7 @@ def timed(
 
 
 def _shared(places: Sequence[tuple[int, int]], start: int, end: int) -> list[TimedWord]:
-    """Return words that share the samples from ``start`` to ``end`` in proportion to their lengths."""
+    """Return words that share the samples from ``start`` to ``end`` by their lengths."""
     total = sum(length for _, length in places)
     words, before = [], 0
     for offset, length in places:
@@ -71,7 +71,7 @@ def _shared(places: Sequence[tuple[int, int]], start: int, end: int) -> list[Tim
 
 
 def estimated(text: str, samples: int) -> tuple[TimedWord, ...]:
-    """Return words spread over ``samples`` in proportion to their place in ``text``, for engines without times."""
+    """Return words spread over ``samples`` by their place in ``text``, for want of times."""
     places = spans(text)
     if not places:
         return ()
@@ -89,7 +89,7 @@ def estimated(text: str, samples: int) -> tuple[TimedWord, ...]:
 
 
 def heard_until(words: Sequence[TimedWord], played: int) -> int:
-    """Return how many characters have been heard when ``played`` samples were: whole words, half of one counts.
+    """Return how many characters were heard with ``played`` samples: half a word counts.
 
     ``words`` are in order, with offsets in the whole text and samples of the whole utterance.
     """

@@ -10,7 +10,8 @@ from tektra.tts.backend import TtsBackend
 def factories(voice: str, language: str) -> dict[str, Callable[[], TtsBackend]]:
     """Return what makes each engine by name; nothing heavy is imported before one is made.
 
-    ``voice`` and ``language`` (BCP 47) are the configured ones: an engine that has to load a voice begins with it.
+    ``voice`` and ``language`` (BCP 47) are the configured ones: an engine that has to load a voice
+    begins with it.
     """
 
     def piper() -> TtsBackend:

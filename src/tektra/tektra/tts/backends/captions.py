@@ -1,4 +1,4 @@
-"""No voice at all: silence of the time that speaking would take, so that captions and the playback clock run."""
+"""No voice: silence as long as speech would be, so that captions and the playback clock run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tektra.tts.backend import Abort, Speech, SpeechRequest, Voice
 from tektra.tts.words import estimated, spans
 
 SAMPLE_RATE = 24000  # Hz, that of audio/speech
-# Syllables a second of speech: what livekit/agents paces its transcripts by (transcription synchronizer).
+# Syllables a second: what livekit/agents paces its transcripts by (synchronizer).
 SYLLABLES_PER_S = 3.83
 _PAUSE_S = 0.3  # after a sentence, as espeak-ng makes it
 
 
 def syllables(word: str) -> int:
-    """Return roughly how many syllables ``word`` has: runs of vowels, digits one each, Han and kana one each."""
+    """Return roughly how many syllables ``word`` has: runs of vowels; digits and Han one each."""
     count, in_vowel = 0, False
     for char in unicodedata.normalize('NFD', word.lower()):
         if unicodedata.combining(char):

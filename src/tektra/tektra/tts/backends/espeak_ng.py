@@ -1,8 +1,8 @@
 """espeak-ng through ctypes, from the library that the espeakng-loader package carries.
 
-Licence: espeak-ng is GPL-3.0-or-later and so is a process that loads it. Nothing else in Tektra imports this
-module or that library: the core is Apache-2.0 and works without it (captions only). Other processes that want a
-spoken file run ``python -m tektra.tts.render``.
+Licence: espeak-ng is GPL-3.0-or-later and so is a process that loads it. Nothing else in Tektra
+imports this module or that library: the core is Apache-2.0 and works without it (captions only).
+Other processes that want a spoken file run ``python -m tektra.tts.render``.
 
 The library has global state: one synthesis at a time in a process (a lock here sees to it).
 """
@@ -169,7 +169,7 @@ class Library:
         return self._take.hear(wave, count, events) if self._take is not None else 1
 
     def list_voices(self, kind: str = '') -> list[tuple[str, list[str], str]]:
-        """Return (name, languages, identifier) of all voices, or of those of a ``kind`` such as 'variant'."""
+        """Return (name, languages, identifier) of all voices, or of one ``kind`` ('variant')."""
         spec = _Voice()
         wanted = ctypes.create_string_buffer(kind.encode())
         spec.languages = ctypes.addressof(wanted)
@@ -331,7 +331,10 @@ class EspeakNg:
 
 
 def _phonemes(events: list[tuple[str, int]], samples: int) -> tuple[TimedPhoneme, ...]:
-    """Return phonemes that end where the next begins; several at one sample keep the last that sounds."""
+    """Return phonemes that end where the next begins.
+
+    Several at one sample keep the last that sounds.
+    """
     rows: list[tuple[str, int]] = []
     for name, start in events:
         begin = min(start, samples)

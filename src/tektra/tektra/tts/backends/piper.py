@@ -1,8 +1,8 @@
 """Piper neural voices from disk, one ONNX thread, sentence by sentence.
 
-Licence: piper-tts is GPL-3.0-or-later (it carries espeak-ng for phonemes) and so is a process that loads it.
-Nothing else in Tektra imports it. Voices are files ``NAME.onnx`` with ``NAME.onnx.json`` beside them, in the folder
-``piper`` of the weights; each has a licence of its own.
+Licence: piper-tts is GPL-3.0-or-later (it carries espeak-ng for phonemes) and so is a process that
+loads it. Nothing else in Tektra imports it. Voices are files ``NAME.onnx`` with ``NAME.onnx.json``
+beside them, in the folder ``piper`` of the weights; each has a licence of its own.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Session:
         return len(self._session.get_outputs())
 
     def run(self, names: list[str] | None, feed: dict[str, Any]) -> list[Any]:
-        """Return the outputs, as ``onnxruntime.InferenceSession.run`` does; PiperVoice calls it."""
+        """Return the outputs as ``InferenceSession.run`` does; PiperVoice calls it."""
         options = self._run_options()
         self.abort.notify(lambda: setattr(options, 'terminate', True))
         try:
@@ -121,7 +121,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _with_alignment(path: Path) -> bytes | None:
-    """Return the model with phoneme lengths as an output, or None where that needs a package or cannot be."""
+    """Return the model with phoneme lengths as an output; None where that cannot be done."""
     try:
         import onnx
         from piper.patch_voice_with_alignment import add_alignment_output
@@ -135,7 +135,9 @@ def _with_alignment(path: Path) -> bytes | None:
 
 
 class Piper:
-    """The Piper engine. ``voice`` is the name of a voice file or a path to one; empty: by ``language``.
+    """The Piper engine.
+
+    ``voice`` is the name of a voice file or a path to one; empty: by ``language``.
 
     :raises BackendUnavailable: if piper-tts or voices are missing, or the voice is not one.
     """
@@ -145,8 +147,8 @@ class Piper:
             import piper  # noqa: F401 - is it there?
         except ImportError as error:
             raise BackendUnavailable(
-                'piper: the package piper-tts is not installed; install it (pip install piper-tts), '
-                'it is GPL-3.0-or-later'
+                'piper: the package piper-tts is not installed; '
+                'install it (pip install piper-tts), it is GPL-3.0-or-later'
             ) from error
         self._files = _voice_files(voice)
         if not self._files:
@@ -274,7 +276,7 @@ class _Take:
 
 
 def _lengths(chunk: Any, samples: int) -> list[tuple[str, int]]:
-    """Return (phoneme, samples) of a sentence: the model's own, or equal shares where it tells none."""
+    """Return (phoneme, samples) of a sentence: the model's own, or else equal shares."""
     if chunk.phoneme_alignments:
         return [
             ('' if a.phoneme in '^$' else a.phoneme, int(a.num_samples))
@@ -298,7 +300,7 @@ def _voice_files(voice: str) -> dict[str, Path]:
 
 
 def _language(path: Path) -> str:
-    """Return the BCP 47 tag of a voice: its configuration's, else that of its name (en_US-lessac-medium)."""
+    """Return the BCP 47 tag of a voice, from its configuration or its name (en_US-x-medium)."""
     with contextlib.suppress(BackendUnavailable):
         data = _config(path)
         code = data.get('language', {}).get('code') or data['espeak'].get('voice', '')
