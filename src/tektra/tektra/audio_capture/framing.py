@@ -28,12 +28,12 @@ def mix_down(samples: Audio, channel: int) -> tuple[Mono, int]:
     if channel >= 0:
         column = min(channel, samples.shape[1] - 1)
         samples = samples[:, column : column + 1]
-    finite = np.isfinite(samples)
-    bad = int(samples.size - np.count_nonzero(finite))
-    if bad:
-        samples = np.where(finite, samples, np.float32(0))
-    clean = np.clip(samples, -1.0, 1.0)
-    mono = clean[:, 0] if clean.shape[1] == 1 else clean.mean(axis=1, dtype=np.float32)
+    bad = 0
+    if samples.size and not (samples.max() <= 1 and samples.min() >= -1):  # also if there is a NaN
+        finite = np.isfinite(samples)
+        bad = int(samples.size - np.count_nonzero(finite))
+        samples = np.clip(np.where(finite, samples, np.float32(0)), -1.0, 1.0)
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
     return np.ascontiguousarray(mono, dtype=np.float32), bad
 
 
@@ -90,6 +90,8 @@ class Framer:
         """
         start = self.position - self._held
         self.position += pcm.size
+        if pcm.size == CHUNK and not self._held and not last:  # the usual case
+            return [Frame(pcm, start)]
         self._rest.append(pcm)
         self._held += pcm.size
         if self._held < CHUNK and not last:
@@ -107,7 +109,7 @@ class Framer:
             for i in range(count)
         ]
         rest = held[count * CHUNK :].copy()
-        self._rest, self._held = [rest], rest.size
+        self._rest, self._held = ([rest] if rest.size else []), rest.size
         return frames
 
     def skip(self, lost: int) -> list[Frame]:

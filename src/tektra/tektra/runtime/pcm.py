@@ -24,8 +24,13 @@ def to_int16(audio: NDArray[np.floating]) -> Samples:
 
     NaN as 0) as int16, clipped at full scale, same shape.
     """
-    finite = np.nan_to_num(audio, nan=0.0, posinf=1.0, neginf=-1.0)
-    return np.clip(np.rint(finite * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    scaled = np.rint(audio * audio.dtype.type(FULL_SCALE))
+    missing = np.isnan(scaled)
+    if missing.any():
+        scaled[missing] = 0
+    np.minimum(scaled, FULL_SCALE - 1, out=scaled)
+    np.maximum(scaled, -FULL_SCALE, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def from_bytes(data: bytes | memoryview) -> Samples:
@@ -37,7 +42,8 @@ def level_dbfs(pcm: Samples) -> float:
     """Return the RMS level in dB relative to full scale, ``SILENCE_DBFS`` for digital silence."""
     if pcm.size == 0:
         return SILENCE_DBFS
-    square = float(np.mean(np.square(pcm, dtype=np.float64)))
+    wide = pcm.astype(np.float64)
+    square = float(wide @ wide) / pcm.size
     if square == 0:
         return SILENCE_DBFS
     return max(SILENCE_DBFS, 10 * math.log10(square / FULL_SCALE**2))
@@ -45,7 +51,7 @@ def level_dbfs(pcm: Samples) -> float:
 
 def clipped(pcm: Samples) -> int:
     """Return how many samples are at full scale."""
-    return int(np.count_nonzero((pcm >= 32767) | (pcm <= -32768)))
+    return int(np.count_nonzero(pcm == 32767) + np.count_nonzero(pcm == -32768))
 
 
 class StreamResampler:
