@@ -30,7 +30,9 @@ class Bench:
         self.made = {}
         self.changes = []
         self.missing = set(missing)
-        factories = {name: lambda name=name: self._make(name) for name in ('good', 'plain', 'last')}
+        factories = {
+            name: lambda name=name: self._make(name) for name in ('good', 'plain', 'last')
+        }
         self.chain = BackendChain('tts', order, factories, self.changes.append, tap)
 
     def _make(self, name):

@@ -10,10 +10,14 @@ from tektra.runtime.tap import BackendCall, RecordingTap, ReplayTap, TapError, d
 def record():
     sink, ticks = io.StringIO(), iter(range(0, 10**12, 5_000_000))
     tap = RecordingTap(sink, lambda: next(ticks))
-    assert tap.call('stt', 'pocketsphinx', 'decode', 'aa', lambda: {'text': 'go'}) == {'text': 'go'}
+    assert tap.call('stt', 'pocketsphinx', 'decode', 'aa', lambda: {'text': 'go'}) == {
+        'text': 'go'
+    }
     assert tap.call('tts', 'espeak_ng', 'speak', 'hi', lambda: [1, 2]) == [1, 2]
     with pytest.raises(OSError, match='gone'):
-        tap.call('stt', 'pocketsphinx', 'decode', 'bb', lambda: (_ for _ in ()).throw(OSError('gone')))
+        tap.call(
+            'stt', 'pocketsphinx', 'decode', 'bb', lambda: (_ for _ in ()).throw(OSError('gone'))
+        )
     return sink.getvalue()
 
 
@@ -46,7 +50,9 @@ def test_capabilities_replay_independently_of_each_other():
 
 def test_another_call_than_the_recorded_one_is_refused_and_named():
     tap = replay(record())
-    with pytest.raises(TapError, match=r'has pocketsphinx.decode\(aa\), got pocketsphinx.decode\(zz\)'):
+    with pytest.raises(
+        TapError, match=r'has pocketsphinx.decode\(aa\), got pocketsphinx.decode\(zz\)'
+    ):
         tap.call('stt', 'pocketsphinx', 'decode', 'zz', never)
 
 

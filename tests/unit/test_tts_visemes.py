@@ -145,9 +145,9 @@ def test_estimated_words_fill_the_time_in_order():
     assert estimated('...', 900) == ()
 
 
-def test_a_word_counts_as_heard_from_its_middle_on():
+def test_a_word_counts_as_heard_when_its_last_sample_was_played():
     words = [TimedWord(0, 3, 0, 100), TimedWord(4, 5, 100, 200)]
-    assert [heard_until(words, n) for n in (0, 49, 50, 149, 150, 999)] == [0, 0, 3, 3, 9, 9]
+    assert [heard_until(words, n) for n in (0, 99, 100, 199, 200, 999)] == [0, 0, 3, 3, 9, 9]
 
 
 def test_words_that_the_engine_joins_share_their_time():

@@ -89,13 +89,13 @@ def estimated(text: str, samples: int) -> tuple[TimedWord, ...]:
 
 
 def heard_until(words: Sequence[TimedWord], played: int) -> int:
-    """Return how many characters were heard with ``played`` samples: half a word counts.
+    """Return how many characters were heard with ``played`` samples: whole words only.
 
     ``words`` are in order, with offsets in the whole text and samples of the whole utterance.
     """
     count = 0
     for word in words:
-        if (word.start + word.end) / 2 > played:
+        if word.end > played:
             break
         count = word.offset + word.length
     return count
