@@ -276,15 +276,15 @@ def export(store: Store, entries: list[Entry], target: Path) -> None:
     """
     if target.exists():
         raise WeightsError(f'{target} is there already; name another file')
-    folders = {}
+    paths: list[tuple[Path, str]] = []  # file, name in the archive
     for entry in entries:
         found = store.find(entry)
         if found is None:
             raise WeightsError(
                 f'{entry.name} is not in the store: tektra weights pull {entry.name}'
             )
-        folders[entry] = found.folder
-    size = sum((folders[e] / f.path).stat().st_size for e in entries for f in e.files)
+        paths += [(found.folder / file.path, f'{entry.name}/{file.path}') for file in entry.files]
+    size = sum(path.stat().st_size for path, _ in paths)
     if short := fits(size, target.absolute().parent):
         raise DiskFull(
             short.replace('or set XDG_CACHE_HOME to a larger disk', 'or name another disk')
@@ -292,11 +292,8 @@ def export(store: Store, entries: list[Entry], target: Path) -> None:
     new = target.with_name(f'{target.name}.new')
     try:
         with tarfile.open(new, 'w', dereference=True) as bundle:
-            for entry in entries:
-                for file in entry.files:
-                    bundle.add(
-                        folders[entry] / file.path, f'{entry.name}/{file.path}', recursive=False
-                    )
+            for path, name in paths:
+                bundle.add(path, name, recursive=False)
         new.replace(target)
     finally:
         new.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -49,7 +49,7 @@ class Entry:
     name: str
     use: str
     via: str
-    source: Mapping[str, str]
+    source: Mapping[str, str] = field(hash=False)
     files: tuple[WeightFile, ...]
     licence: str
     licence_url: str = ''
@@ -123,7 +123,11 @@ def _close(name: str, entries: tuple[Entry, ...]) -> str:
     names = [entry.name for entry in entries]
     full = {part: whole for whole in names for part in (whole, whole.split('/')[-1])}
     close = difflib.get_close_matches(name, list(full), n=3, cutoff=0.5)
-    hint = '; did you mean ' + ' or '.join(full[part] for part in close) + '?' if close else ''
+    hint = (
+        '; did you mean ' + ' or '.join(dict.fromkeys(full[part] for part in close)) + '?'
+        if close
+        else ''
+    )
     return f'{hint or ";"} see: tektra weights list'
 
 
@@ -147,7 +151,7 @@ def check_path(path: str) -> str:
     """
     pure = PurePosixPath(path)
     if (
-        not path
+        not pure.parts
         or pure.is_absolute()
         or '..' in pure.parts
         or str(pure) != path

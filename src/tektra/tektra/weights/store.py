@@ -205,7 +205,7 @@ def megabytes(size: int | None) -> str:
     """Return a size for people."""
     if size is None:
         return '? MB'
-    if size < 100_000:
+    if size < 1_000_000:
         return f'{size / 1000:.1f} kB'
     return f'{size / 1e6:.1f} MB'
 

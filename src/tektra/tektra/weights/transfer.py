@@ -184,7 +184,8 @@ class Transfer:
         with self._path.open('ab', buffering=0) as stream:
             got = start
             while got < total:
-                block = response.read(min(_BLOCK, total - got))
+                # Not read(): it would drop what it gathered when the connection stalls.
+                block = response.read1(min(_BLOCK, total - got))
                 if not block:
                     raise _Again(f'the connection was cut at {got} of {total} bytes')
                 self._write(stream, block)
