@@ -36,6 +36,10 @@ def run_node(make: Callable[[], TektraNode[Any]]) -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():
+            raise
+        # The signal came while the executor was building its wait set: rclpy calls that an RCLError.
     node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
