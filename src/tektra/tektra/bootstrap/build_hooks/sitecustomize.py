@@ -1,8 +1,8 @@
 """Lets the interface build parse each definition once instead of once a generator.
 
-Python imports `sitecustomize` at start from PYTHONPATH, which only the set-up's colcon call points
-here. Five generators parse every IDL file with rosidl's Earley grammar: 0.3 s a file and generator,
-more than compiling the result. The syntax trees are kept in the folder TEKTRA_IDL_CACHE.
+Python imports `sitecustomize` at start from PYTHONPATH, which only the set-up's colcon call
+points here. Five generators parse every IDL file with rosidl's Earley grammar: 0.3 s a file and
+generator, more than compiling the result. The syntax trees are kept in TEKTRA_IDL_CACHE.
 """
 
 from __future__ import annotations

@@ -1,0 +1,107 @@
+"""What can stop a set-up, said in one line with the command that mends it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+EXIT_SETUP = 3
+
+NEEDED_BYTES = 1_500_000_000
+"""Free space asked for before a fresh set-up: environment and build (1.2 GB) and unpacking."""
+
+
+class SetupError(Exception):
+    """One line for the person: the thing, the value and the fix."""
+
+
+Explain = Callable[[Sequence[str], Path, Path], SetupError]
+"""Turns the output of a failed command into one line: (lines, checkout, log)."""
+
+_NO_SPACE = re.compile(r'No space left on device|Disk quota exceeded|\[Errno (?:28|122)\]')
+_NO_NETWORK = re.compile(
+    r'NewConnectionError|Max retries exceeded|NameResolutionError|ConnectTimeoutError'
+    r'|ReadTimeoutError|Temporary failure in name resolution|Connection refused'
+    r'|Network is unreachable|RemoteDisconnected|ProxyError|SSLError|ConnectionResetError|ProtocolError'
+)
+_NO_WHEEL = re.compile(r'No matching distribution found for (\S+)')
+_COMPILER_KILLED = re.compile(r'Killed signal terminated program|fatal error: Killed')
+_BUILD_ERROR = re.compile(r'\berror: |CMake Error|Error: |Exception: |FAILED: ', re.IGNORECASE)
+
+
+def no_space(where: Path) -> SetupError:
+    """Return the error for a full disk."""
+    try:
+        free = f'{shutil.disk_usage(where).free / 1e9:.1f} GB free'
+    except OSError:
+        free = 'full'
+    return SetupError(
+        f'no space left on the disk of {where} ({free}, {NEEDED_BYTES / 1e9:.1f} GB needed): '
+        'free some, for example: rm -rf ~/.cache/pip; then run ./tektra setup again'
+    )
+
+
+def read_only(root: Path) -> SetupError:
+    """Return the error for a checkout that cannot be written."""
+    return SetupError(
+        f'the checkout {root} is read-only and not set up: '
+        f'copy it where you can write: cp -r {root} ~/tektra && ~/tektra/tektra setup'
+    )
+
+
+def from_os_error(error: OSError, root: Path) -> SetupError:
+    """Return the one line for an error of the operating system during the set-up."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return no_space(root)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and not os.access(root, os.W_OK):
+        return read_only(root)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return SetupError(
+            f'{error.filename}: {error.strerror} (made by another user?): '
+            f'sudo chown -R $(id -un) {root}'
+        )
+    where = f'{error.filename}: ' if error.filename else ''
+    return SetupError(f'{where}{error.strerror or error}')
+
+
+def from_pip(lines: Sequence[str], root: Path, log: Path) -> SetupError:
+    """Return the one line for a failed pip, from what it printed."""
+    text = '\n'.join(lines)
+    if _NO_SPACE.search(text):
+        return no_space(root)
+    if reason := _NO_NETWORK.search(text):
+        return SetupError(
+            f'cannot reach the Python package registry ({reason.group()}): check the network, the '
+            'proxy (HTTPS_PROXY) and `pip config list`; then run ./tektra setup again'
+        )
+    if package := _NO_WHEEL.search(text):
+        return SetupError(
+            f'the registry has no {package.group(1)} for this Python and C library: use another '
+            f'Python, for example: TEKTRA_PYTHON=python3.11 ./tektra setup (log: {log})'
+        )
+    return SetupError(f'pip failed: {_last_error(lines)} (log: {log}); run ./tektra setup again')
+
+
+def from_build(lines: Sequence[str], root: Path, log: Path) -> SetupError:
+    """Return the one line for a failed build, from what colcon printed."""
+    text = '\n'.join(lines)
+    if _NO_SPACE.search(text):
+        return no_space(root)
+    if _COMPILER_KILLED.search(text):
+        return SetupError(
+            'the compiler was killed, most likely for want of memory: close some programs, then '
+            'run ./tektra setup again'
+        )
+    reason = next((line.strip() for line in lines if _BUILD_ERROR.search(line)), 'no reason given')
+    return SetupError(f'the build failed: {reason} (log: {log}); mend it, then: ./tektra setup')
+
+
+def _last_error(lines: Sequence[str]) -> str:
+    for line in reversed(lines):
+        if 'error' in line.lower():
+            return line.strip()
+    return lines[-1].strip() if lines else 'it printed nothing'
