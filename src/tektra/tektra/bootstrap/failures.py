@@ -26,7 +26,8 @@ _NO_SPACE = re.compile(r'No space left on device|Disk quota exceeded|\[Errno (?:
 _NO_NETWORK = re.compile(
     r'NewConnectionError|Max retries exceeded|NameResolutionError|ConnectTimeoutError'
     r'|ReadTimeoutError|Temporary failure in name resolution|Connection refused'
-    r'|Network is unreachable|RemoteDisconnected|ProxyError|SSLError|ConnectionResetError|ProtocolError'
+    r'|Network is unreachable|RemoteDisconnected|ProxyError|SSLError|ConnectionResetError'
+    r'|ProtocolError'
 )
 _NO_WHEEL = re.compile(r'No matching distribution found for (\S+)')
 _COMPILER_KILLED = re.compile(r'Killed signal terminated program|fatal error: Killed')
