@@ -51,8 +51,8 @@ class _Group(click.Group):
 def weights(ctx: click.Context, config: Path | None) -> None:
     """List, pull, verify, import, export and remove model weights.
 
-    They lie in ~/.cache/tektra/weights (or below XDG_CACHE_HOME). Folders in TEKTRA_WEIGHTS_PATH, separated by
-    ':', are looked at first and never changed. Nothing is downloaded except by 'pull'.
+    They lie in ~/.cache/tektra/weights (or below XDG_CACHE_HOME). Folders in TEKTRA_WEIGHTS_PATH,
+    separated by ':', are looked at first and never changed. Nothing is downloaded except by 'pull'.
     """
     ctx.obj = config
 
@@ -160,16 +160,16 @@ class _Bars:
 def pull(ctx: click.Context, names: tuple[str, ...], offline: bool) -> None:
     """Fetch weights; without NAMES the default set.
 
-    What is there is left alone; what was cut goes on where it was. TEKTRA_WEIGHTS_MIRROR is the address of a
-    server that holds a copy of a store (<address>/<name>/<file>) and is used instead of the sources.
+    What is there is left alone; what was cut goes on where it was. TEKTRA_WEIGHTS_MIRROR is the
+    address of a server that holds a copy of a store (<address>/<name>/<file>); it is used instead of
+    the sources.
     """
     catalogue, store = _catalogue(ctx), Store.of_environment()
     entries = [catalogue.find(name) for name in names] or [e for e in catalogue if e.default]
     with _Bars() as bars:
         for entry in entries:
-            bars.say(
-                f'{entry.name}: {megabytes(entry.size)}, {entry.licence} {entry.licence_url}'.rstrip()
-            )
+            about = f'{entry.name}: {megabytes(entry.size)}, {entry.licence} {entry.licence_url}'
+            bars.say(about.rstrip())
         puller = Puller(store, bars, mirror=mirror(), offline=offline)
         try:
             puller.pull(entries)
@@ -222,8 +222,8 @@ def verify_(ctx: click.Context, names: tuple[str, ...]) -> int:
 def import_(ctx: click.Context, sources: tuple[Path, ...], name: str) -> None:
     """Read weights from a FILE of 'tektra weights export', a folder, a .tar or a .zip.
 
-    Weights of the list are recognised by the names and sizes of their files, in any folder, and are checked like
-    a download. Your own go under --name KIND/NAME, such as piper/my_voice.
+    Weights of the list are recognised by the names and sizes of their files, in any folder, and are
+    checked like a download. Your own go under --name KIND/NAME, such as piper/my_voice.
     """
     store = Store.of_environment()
     importer = Importer(store, _catalogue(ctx), lambda text: click.echo(text, err=True))
@@ -263,6 +263,7 @@ def remove(ctx: click.Context, names: tuple[str, ...], forget: bool) -> None:
         click.echo(f'{entry.name}: {"removed" if there else "was not in the store"}', err=True)
         if elsewhere is not None:
             click.echo(
-                f'{entry.name}: {elsewhere.folder} stays: places of TEKTRA_WEIGHTS_PATH are never changed',
+                f'{entry.name}: {elsewhere.folder} stays: '
+                'places of TEKTRA_WEIGHTS_PATH are never changed',
                 err=True,
             )

@@ -1,0 +1,147 @@
+"""``tektra demo``: a conversation with the whole graph, from one command."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tektra.cli.errors import UserError
+
+INTERRUPTED = 130  # exit code after Ctrl-C, as a shell has it
+DEFAULT_SCENE = 'questions'
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the person asked for."""
+
+    recording: Path | None
+    lines: tuple[str, ...]
+    scene: str
+    fast: bool
+    offline: bool
+    speaker: str
+    out: Path
+    verbose: bool
+
+
+@click.command(help='Have a conversation with the whole graph: spoken, recorded, typed or staged.')
+@click.option(
+    '--input',
+    'recording',
+    type=click.Path(path_type=Path),
+    metavar='FILE',
+    help='Play a recording (wav, flac, mp3, ogg) as if it were spoken.',
+)
+@click.option('--text', 'lines', multiple=True, metavar='LINE', help='Type a line (repeatable).')
+@click.option('--scene', default='', help='Stage a scene of config/scenes or a YAML file.')
+@click.option('--fast', is_flag=True, help='Run a recording or scene as fast as the graph can.')
+@click.option('--offline', is_flag=True, help='Never ask for a download.')
+@click.option('--speaker', default='auto', show_default=True, help='auto, none or a device name.')
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default='tektra-demo',
+    show_default=True,
+    help='Where reply.wav and report.json go.',
+)
+@click.option('--verbose', is_flag=True, help='Show what the nodes print.')
+def demo(
+    recording: Path | None,
+    lines: tuple[str, ...],
+    scene: str,
+    fast: bool,
+    offline: bool,
+    speaker: str,
+    out: Path,
+    verbose: bool,
+) -> int:
+    """Check the wishes, run the conversation, write the report."""
+    options = DemoOptions(recording, lines, scene, fast, offline, speaker, out, verbose)
+    check(options)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGHUP, _as_interrupt)
+    from tektra.cli.demo_run import DemoRun  # rclpy: only when it is certain to be needed
+
+    run = DemoRun(options)
+    try:
+        reason = run.converse()
+    except KeyboardInterrupt:
+        reason = ''
+        code = INTERRUPTED
+    else:
+        code = 0 if run.answered else 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing may cut the way out short
+        run.close()
+    report = run.report()
+    _write(options.out / 'report.json', report)
+    if code == 1:
+        raise UserError(reason or 'nothing was answered')
+    click.echo(f'\nreply: {options.out / "reply.wav"}  report: {options.out / "report.json"}')
+    return code
+
+
+def _as_interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def check(options: DemoOptions) -> None:
+    """Refuse what cannot work before anything is started.
+
+    :raises UserError: naming the option, its value and the fix.
+    """
+    chosen = [
+        name
+        for name, given in (
+            ('--input', options.recording),
+            ('--text', options.lines),
+            ('--scene', options.scene),
+        )
+        if given
+    ]
+    if len(chosen) > 1:
+        raise UserError(f'{" and ".join(chosen)} cannot be used together; choose one')
+    if options.fast and options.lines:
+        raise UserError('--fast is for --input and --scene: typed lines do not wait for sound')
+    if options.recording is not None:
+        check_recording(options.recording)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / 'report.json').write_text('{}\n')
+    except OSError as error:
+        raise UserError(
+            f"--out '{options.out}': {error.strerror}; choose a folder that can be written"
+        ) from error
+
+
+def check_recording(path: Path) -> None:
+    """Refuse a file that cannot be read as sound.
+
+    :raises UserError: with the path and what is wrong with it.
+    """
+    if not path.exists():
+        raise UserError(f"--input '{path}': there is no such file")
+    if path.is_dir():
+        raise UserError(f"--input '{path}': is a folder; name a wav, flac, mp3 or ogg file")
+    import soundfile
+
+    try:
+        soundfile.info(str(path))
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"--input '{path}': not a sound file that can be read ({error}); "
+            'wav, flac, mp3 and ogg can'
+        ) from error
+
+
+def _write(path: Path, report: dict[str, object]) -> None:
+    try:
+        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+    except OSError as error:
+        print(f'tektra: error: {path}: {error.strerror}', file=sys.stderr)

@@ -1,0 +1,196 @@
+"""One demo: starts the graph, watches the conversation, types lines, and ends in good order."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tektra_msgs.msg import AudioChunk, SystemState, TurnState
+
+from tektra.audio_capture.backends.miniaudio import open_microphone
+from tektra.cli.client import GraphClient
+from tektra.cli.demo import DEFAULT_SCENE, DemoOptions
+from tektra.cli.demo_view import DemoView
+from tektra.cli.errors import UserError
+from tektra.cli.graph_run import GraphRun, launch_file
+from tektra.cli.inspect import usage
+from tektra.cli.typist import Typist
+from tektra.cli.wav_sink import WavSink
+from tektra.conversation.core import TOPICS, ConversationLog
+from tektra.conversation.roster import ProcessFigures
+from tektra.launching.events import EventKind, ProcessEvent, describe_exit
+from tektra.runtime.backends import BackendUnavailable
+from tektra.runtime.clock import NS_PER_S, BootClock, nanoseconds
+
+READY_S = 60.0
+STOP_S = 12.0
+QUIET_MICROPHONE_S = 300.0  # with a microphone: five minutes without a turn end the demo
+STALLED_S = 120.0  # otherwise: nothing at all has happened for so long
+UP = (SystemState.STATE_READY, SystemState.STATE_DEGRADED)
+
+
+def microphone_problem() -> str:
+    """Return why there is no microphone to listen to; empty: there is one."""
+    try:
+        open_microphone('auto', BootClock()).close()
+    except BackendUnavailable as error:
+        return str(error)
+    return ''
+
+
+class DemoRun:
+    """The graph, the observer and the report of one demo."""
+
+    def __init__(self, options: DemoOptions) -> None:
+        self._options = options
+        self._view = DemoView(options.verbose)
+        self._log = ConversationLog()
+        self._wav = WavSink(options.out / 'reply.wav')
+        self._began = time.monotonic()
+        self._restarts: dict[str, int] = {}
+        self._usage: dict[str, tuple[float, float]] = {}
+        self._pids: dict[str, int] = {}
+        self._typist: Typist | None = None
+        self._client: GraphClient | None = None
+        self._system: SystemState | None = None
+        self._live = False
+        self._last_turn = time.monotonic()
+        self._started = False
+        args = self._launch_arguments()
+        self._run = GraphRun(launch_file(), args, self._on_process, self._view.on_output)
+
+    @property
+    def answered(self) -> bool:
+        """True once a reply has been heard."""
+        return self._log.answered
+
+    def converse(self) -> str:
+        """Run until the conversation is over; return why nothing was answered, or empty.
+
+        :raises UserError: if the graph does not come up.
+        """
+        client = GraphClient(self._run.domain_id, 'tektra_demo')
+        self._client = client
+        for name in TOPICS:
+            client.subscribe(name, self._feed)
+        client.subscribe('audio/mic', self._feed_mic)
+        client.subscribe('audio/reference', self._wav.write)
+        self._view.note(f'starting the graph on ROS domain {self._run.domain_id}')
+        self._started = True
+        self._run.supervisor.start()
+        self._wait_until_up(client)
+        if self._options.lines:
+            self._typist = Typist(client, self._options.lines)
+            self._log.expect_turns(len(self._options.lines))
+        return self._until_over(client)
+
+    def close(self) -> None:
+        """Stop every process and give everything back."""
+        self._usage.update({name: usage(pid) for name, pid in self._pids.items()})
+        if self._client is not None:
+            self._client.close()
+        if self._started:
+            self._run.supervisor.request_stop('demo ended')
+            self._run.supervisor.wait(STOP_S)
+        self._wav.close()
+        if self._wav.error:
+            self._view.warn(self._wav.error)
+        self._run.release()
+        self._view.close()
+
+    def report(self) -> dict[str, object]:
+        """Return what report.json says."""
+        return self._log.report(self._figures, time.monotonic() - self._began)
+
+    # ---- what the graph is started with
+
+    def _launch_arguments(self) -> dict[str, str]:
+        options = self._options
+        args = {'speaker': options.speaker, 'input': 'silence'}
+        if options.recording is not None:
+            args |= {'input': 'file', 'input_uri': str(options.recording.resolve())}
+        elif not options.lines:
+            args |= self._spoken_input()
+        if options.fast:
+            if self._live:
+                raise UserError('--fast needs --input or --scene: a microphone has one speed')
+            args |= {'fast': 'true', 'use_sim_time': 'true', 'speaker': 'none'}
+        return args
+
+    def _spoken_input(self) -> dict[str, str]:
+        scene = self._options.scene
+        if not scene:
+            problem = microphone_problem()
+            if not problem:
+                self._live = True
+                self._view.note('listening to the microphone; say "hello"; Ctrl-C ends')
+                return {'input': 'device'}
+            scene = DEFAULT_SCENE
+            self._view.note(f'{problem}; a built-in scene with synthetic voices speaks instead')
+        return {'input': 'scene', 'input_uri': scene}
+
+    # ---- while it runs
+
+    def _wait_until_up(self, client: GraphClient) -> None:
+        begin = time.monotonic()
+
+        def up() -> bool:
+            if self._run.supervisor.poll() is not None:
+                raise UserError('the graph ended while it was starting; see it with: --verbose')
+            return self._system is not None and self._system.state in UP
+
+        if not client.wait(up, READY_S):
+            why = self._system.reason if self._system is not None else 'no node answers'
+            raise UserError(f'the graph is not ready after {READY_S:.0f} s: {why}')
+        self._view.note(f'ready after {time.monotonic() - begin:.1f} s')
+
+    def _until_over(self, client: GraphClient) -> str:
+        self._last_turn = time.monotonic()
+        while True:
+            client.spin(0.05)
+            if self._typist is not None:
+                self._typist.work()
+                if self._typist.done:
+                    self._log.input_ended(_now_ns())
+            ending = self._log.ended(_now_ns(), self._deadline_ns())
+            if ending is not None:
+                return ending.reason
+            if self._run.supervisor.poll() is not None:
+                return 'the graph ended by itself'
+
+    def _deadline_ns(self) -> int:
+        patience = QUIET_MICROPHONE_S if self._live else STALLED_S
+        left = self._last_turn + patience - time.monotonic()
+        return _now_ns() + max(-NS_PER_S, nanoseconds(left))
+
+    def _feed(self, message: Any) -> None:
+        if isinstance(message, SystemState):
+            self._system = message
+        elif isinstance(message, TurnState):
+            self._last_turn = time.monotonic()
+            if self._typist is not None:
+                self._typist.on_turn(message)
+        elif hasattr(message, 'pid'):
+            self._pids[message.node.lstrip('/')] = message.pid
+        for line in self._log.feed(message, _now_ns()):
+            self._view.show(line)
+
+    def _feed_mic(self, chunk: AudioChunk) -> None:
+        if not self._options.lines:
+            self._log.feed_mic(chunk, _now_ns())
+        if self._options.recording is not None or self._options.scene:
+            self._last_turn = time.monotonic()  # sound still comes: it ends by itself
+
+    def _on_process(self, event: ProcessEvent) -> None:
+        if event.node:
+            self._restarts[event.node.lstrip('/')] = event.restarts
+        if event.kind is EventKind.GAVE_UP and event.exit_code is not None:
+            self._view.warn(f'{event.name} keeps ending: {describe_exit(event.exit_code)}')
+
+    def _figures(self, node: str) -> ProcessFigures:
+        memory, cpu = self._usage.get(node.lstrip('/'), (None, None))
+        return ProcessFigures(self._restarts.get(node.lstrip('/'), 0), memory, cpu)
+
+
+def _now_ns() -> int:
+    return time.time_ns()
