@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from weights_support import catalogue_of, noise, row, write_catalogue
+
 from tektra.weights.catalogue import load_catalogue
 from tektra.weights.errors import CatalogueError, WeightsError
 from tektra.weights.wheel import find_wheel
-from weights_support import catalogue_of, noise, row, write_catalogue
 
 SHIPPED = Path(__file__).parents[2] / 'config' / 'weights.yaml'
 

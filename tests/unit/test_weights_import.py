@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from weights_support import Said, catalogue_of, contents, noise, put, row, unpublished
+
 from tektra.weights.archive import Importer, export
 from tektra.weights.errors import ChecksumError, DiskFull, WeightsError
 from tektra.weights.store import Store
 from tektra.weights.verify import Verdict, known_entries, verify
-from weights_support import Said, catalogue_of, contents, noise, put, row, unpublished
 
 VOICE = {'tiny.onnx': noise(20_000), 'tiny.onnx.json': noise(300, 1)}
 WHISPER = {
@@ -217,7 +218,7 @@ def test_links_and_devices_in_a_tar_are_refused(place, kind):
         info = tarfile.TarInfo('tiny.onnx')
         info.type, info.linkname = kind, '/etc/passwd'
         bundle.addfile(info)
-    with pytest.raises(WeightsError, match="'tiny.onnx' is a link or a device; refused"):
+    with pytest.raises(WeightsError, match=r"'tiny\.onnx' is a link or a device; refused"):
         place.importer.run(path)
 
 
@@ -227,7 +228,7 @@ def test_links_in_a_zip_are_refused(place):
         info = zipfile.ZipInfo('tiny.onnx')
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, '/etc/passwd')
-    with pytest.raises(WeightsError, match="'tiny.onnx' is a link; refused"):
+    with pytest.raises(WeightsError, match=r"'tiny\.onnx' is a link; refused"):
         place.importer.run(path)
 
 

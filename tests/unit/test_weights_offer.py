@@ -4,10 +4,11 @@ import socket
 import time
 
 import pytest
+from weights_support import Source, noise, put, row, write_catalogue
+
 from tektra.weights import offer
 from tektra.weights.catalogue import load_catalogue
 from tektra.weights.store import Store
-from weights_support import Source, noise, put, row, write_catalogue
 
 FILES = {'f': noise(100)}
 

@@ -7,15 +7,6 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tektra.weights.errors import (
-    ChecksumError,
-    DiskFull,
-    NoNetwork,
-    TransferBroken,
-    WeightsError,
-)
-from tektra.weights.store import Store
-from tektra.weights.transfer import Patience
 from weights_support import (
     WAIT_S,
     Said,
@@ -31,6 +22,16 @@ from weights_support import (
     served,
     unpublished,
 )
+
+from tektra.weights.errors import (
+    ChecksumError,
+    DiskFull,
+    NoNetwork,
+    TransferBroken,
+    WeightsError,
+)
+from tektra.weights.store import Store
+from tektra.weights.transfer import Patience
 
 NAME = 'piper/xx_XX-tiny-low'
 FILES = {'tiny.onnx': noise(700_000), 'tiny.onnx.json': noise(300, 1)}
@@ -212,7 +213,7 @@ def test_a_disk_without_room_is_refused_before_the_first_byte(store, entry, sour
         seen.append(needed)
         return f'{folder} has 1.0 MB free'
 
-    with pytest.raises(DiskFull, match='has 1.0 MB free'):
+    with pytest.raises(DiskFull, match=r'has 1\.0 MB free'):
         puller(store, source, fits=fits).pull([entry])
     assert seen == [700_300]
     assert source.requests == []

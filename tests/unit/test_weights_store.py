@@ -3,12 +3,13 @@
 import threading
 
 import pytest
+from weights_support import WAIT_S, catalogue_of, contents, noise, put, row, unpublished
+
 from tektra.runtime.weights import find_all_weights, find_weights
 from tektra.weights.catalogue import WeightFile
 from tektra.weights.errors import WeightsError
 from tektra.weights.store import Store, fits, free_bytes, strays
 from tektra.weights.verify import Presence, Verdict, known_entries, status, verify
-from weights_support import WAIT_S, catalogue_of, contents, noise, put, row, unpublished
 
 NAME = 'piper/tiny'
 FILES = {'v.onnx': noise(2000), 'v.onnx.json': noise(30, 1)}

@@ -1,4 +1,4 @@
-"""What the tests of weights share: a real HTTP server that misbehaves on order, and small catalogues."""
+"""What the tests of weights share: a real server that misbehaves on order, small catalogues."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
+
 from tektra.weights.catalogue import Catalogue, Entry, load_catalogue
 from tektra.weights.pull import Puller
 from tektra.weights.store import Store
@@ -39,7 +40,7 @@ class Request:
 
 @dataclass
 class Source:
-    """Serves ``files`` (address path -> content) on 127.0.0.1. ``tricks`` are used up, one an answer."""
+    """Serves ``files`` (path -> content) on 127.0.0.1; uses up one of ``tricks`` an answer."""
 
     files: dict[str, bytes]
     tricks: deque[Trick] = field(default_factory=deque)
@@ -83,7 +84,7 @@ class Source:
             def log_message(self, *args: object) -> None:
                 pass
 
-            def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+            def do_GET(self) -> None:
                 source._answer(self)
 
         return Handler

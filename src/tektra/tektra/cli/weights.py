@@ -52,7 +52,7 @@ def weights(ctx: click.Context, config: Path | None) -> None:
     """List, pull, verify, import, export and remove model weights.
 
     They lie in ~/.cache/tektra/weights (or below XDG_CACHE_HOME). Folders in TEKTRA_WEIGHTS_PATH,
-    separated by ':', are looked at first and never changed. Nothing is downloaded except by 'pull'.
+    separated by ':', are looked at first and never changed. Only 'pull' downloads anything.
     """
     ctx.obj = config
 
@@ -161,8 +161,8 @@ def pull(ctx: click.Context, names: tuple[str, ...], offline: bool) -> None:
     """Fetch weights; without NAMES the default set.
 
     What is there is left alone; what was cut goes on where it was. TEKTRA_WEIGHTS_MIRROR is the
-    address of a server that holds a copy of a store (<address>/<name>/<file>); it is used instead of
-    the sources.
+    address of a server that holds a copy of a store (<address>/<name>/<file>); it is used instead
+    of the sources.
     """
     catalogue, store = _catalogue(ctx), Store.of_environment()
     entries = [catalogue.find(name) for name in names] or [e for e in catalogue if e.default]
@@ -222,8 +222,8 @@ def verify_(ctx: click.Context, names: tuple[str, ...]) -> int:
 def import_(ctx: click.Context, sources: tuple[Path, ...], name: str) -> None:
     """Read weights from a FILE of 'tektra weights export', a folder, a .tar or a .zip.
 
-    Weights of the list are recognised by the names and sizes of their files, in any folder, and are
-    checked like a download. Your own go under --name KIND/NAME, such as piper/my_voice.
+    Weights of the list are recognised by the names and sizes of their files, in any folder, and
+    are checked like a download. Your own go under --name KIND/NAME, such as piper/my_voice.
     """
     store = Store.of_environment()
     importer = Importer(store, _catalogue(ctx), lambda text: click.echo(text, err=True))

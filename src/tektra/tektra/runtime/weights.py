@@ -9,7 +9,7 @@ VARIABLE = 'TEKTRA_WEIGHTS_PATH'
 
 
 def store_root() -> Path:
-    """Return the folder that ``tektra weights`` writes: $XDG_CACHE_HOME/tektra/weights, else below ~/.cache."""
+    """Return the folder of ``tektra weights``: $XDG_CACHE_HOME/tektra/weights or ~/.cache/..."""
     base = os.environ.get('XDG_CACHE_HOME', '')
     # The specification of XDG_CACHE_HOME: a relative path in it is to be ignored.
     cache = Path(base) if Path(base).is_absolute() else Path.home() / '.cache'
@@ -17,16 +17,16 @@ def store_root() -> Path:
 
 
 def roots() -> list[Path]:
-    """Return the folders that may hold weights: those of TEKTRA_WEIGHTS_PATH (':'-separated), then the store."""
+    """Return where weights may be: TEKTRA_WEIGHTS_PATH (':'-separated), then the store."""
     given = [Path(p).expanduser() for p in os.environ.get(VARIABLE, '').split(os.pathsep) if p]
     return [*given, store_root()]
 
 
 def find_all_weights(name: str) -> list[Path]:
-    """Return every file or folder ``name`` (relative, such as 'piper'), one a root that has it, in their order."""
+    """Return the file or folder ``name`` of every root that has it, in the order of ``roots``."""
     return [root / name for root in roots() if (root / name).exists()]
 
 
 def find_weights(name: str) -> Path | None:
-    """Return the file or folder ``name`` (relative, such as 'piper') of the first root that has it, or None."""
+    """Return the first file or folder ``name`` (relative, such as 'piper'), or None."""
     return next(iter(find_all_weights(name)), None)

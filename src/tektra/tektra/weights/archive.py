@@ -47,9 +47,10 @@ Members = Mapping[str, Member]
 
 @contextmanager
 def members_of(source: Path) -> Iterator[Members]:
-    """Give relative path -> regular file of a folder, a .tar (also compressed), a .zip or one file.
+    """Give relative path -> regular file of a folder, .tar (also compressed), .zip or one file.
 
-    :raises WeightsError: if it is none of these, or if an archive holds a link, a device or a path that leads out.
+    :raises WeightsError: if it is none of these, or an archive with a link, a device or a path
+        that leads out.
     """
     if source.is_dir():
         yield {
@@ -113,7 +114,7 @@ def _inside(source: Path, name: str) -> str:
 
 
 def find_entries(members: Members, catalogue: Catalogue) -> dict[str, str]:
-    """Return entry name -> folder inside ``members`` ('' or ending in '/') of everything that is complete there.
+    """Return what is complete: entry name -> folder inside ``members``, '' or ending in '/'.
 
     Files are recognised by path and size, or by the folder's name where a size is not known.
     """
@@ -152,9 +153,12 @@ class Importer:
     fits: Fits = fits
 
     def run(self, source: Path, name: str = '') -> list[str]:
-        """Import what ``source`` holds and return the names; ``name``: only that, or an own one for all its files.
+        """Import what ``source`` holds and return the names.
 
-        :raises WeightsError: if nothing is recognised, or a file is not what it should be; nothing of it is kept.
+        ``name``: only that one; a name that is not in the catalogue takes all files.
+
+        :raises WeightsError: if nothing is recognised, or a file is not what it should be; then
+            nothing of it is kept.
         """
         try:
             with members_of(source) as members:
@@ -243,7 +247,8 @@ class Importer:
         expected = file.sha256 or (known.sha256 if known else None)
         if file.size is not None and size != file.size:
             raise ChecksumError(
-                f'{name}: {file.path} has {size} bytes instead of {file.size}; nothing was imported'
+                f'{name}: {file.path} has {size} bytes instead of {file.size}; '
+                'nothing was imported'
             )
         if expected is not None and sha256 != expected:
             raise ChecksumError(
@@ -270,7 +275,7 @@ def _own_files(members: Members) -> dict[str, Member]:
 
 
 def export(store: Store, entries: list[Entry], target: Path) -> None:
-    """Write weights to an uncompressed tar that ``Importer`` reads; it appears only when it is complete.
+    """Write weights to a tar that ``Importer`` reads; it appears only when it is complete.
 
     :raises WeightsError: if an entry is not there, or ``target`` is.
     """

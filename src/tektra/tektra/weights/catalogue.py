@@ -32,7 +32,10 @@ _COMMON = ('name', 'use', 'default', 'used', 'via', 'licence', 'licence_url', 'n
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file: ``path`` relative to the folder of its entry, ``size`` in bytes, ``sha256`` in hex; None: unknown."""
+    """One file: ``path`` below the folder of its entry, ``size`` (bytes), ``sha256`` (hex).
+
+    None: nobody published it.
+    """
 
     path: str
     size: int | None
@@ -41,9 +44,10 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Entry:
-    """One set of weights; ``name`` is also its folder below the store. ``via``: see config/weights.yaml.
+    """One set of weights; ``name`` is also its folder below the store.
 
-    ``source`` holds the keys of that ``via``. ``used``: False while no node uses it.
+    ``via``: see config/weights.yaml. ``source`` holds the keys of that ``via``. ``used``: False while
+    no node uses it.
     """
 
     name: str
@@ -73,7 +77,7 @@ class Entry:
         return self.source['url']
 
     def url(self, file: WeightFile, mirror: str = '') -> str:
-        """Return the address of a file; a ``mirror`` serves the layout of the store: <mirror>/<name>/<path>."""
+        """Return the address of a file; a ``mirror`` has the layout of the store."""
         path = quote(file.path)
         if mirror:
             return f'{mirror.rstrip("/")}/{self.name}/{path}'

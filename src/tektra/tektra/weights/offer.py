@@ -15,7 +15,7 @@ _PORTS = {'https': 443, 'http': 80}
 
 
 def default_set_missing() -> list[Entry]:
-    """Return the entries of the default set that are not complete on this machine; looks at the disk only.
+    """Return the entries of the default set that are not complete here; looks only at the disk.
 
     :raises CatalogueError: if config/weights.yaml is wrong.
     """
@@ -24,7 +24,7 @@ def default_set_missing() -> list[Entry]:
 
 
 def network_reachable(timeout_s: float = 1.5) -> bool:
-    """Return whether the server that weights come from (or the proxy on the way) takes a connection.
+    """Return whether the server of the weights, or the proxy to it, takes a connection.
 
     Sends nothing. Returns after ``timeout_s`` at the latest, even when name resolution hangs.
     """

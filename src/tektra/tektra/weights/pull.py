@@ -39,7 +39,10 @@ class Watcher(Protocol):
 
 @dataclass
 class Puller:
-    """Pulls entries into ``store``. ``mirror`` is an address or ''; ``fits`` tells whether bytes fit a folder."""
+    """Pulls entries into ``store``.
+
+    ``mirror`` is an address or ''; ``fits`` tells whether a number of bytes fits a folder.
+    """
 
     store: Store
     watcher: Watcher
@@ -56,7 +59,8 @@ class Puller:
         wanted = [entry for entry in entries if not self._there(entry)]
         if wanted and self.offline:
             raise WeightsError(
-                f'{wanted[0].name} is not on this machine and --offline forbids to fetch it; {import_hint()}'
+                f'{wanted[0].name} is not on this machine and --offline forbids to fetch it; '
+                f'{import_hint()}'
             )
         self._check_room(wanted)
         for entry in wanted:
@@ -113,7 +117,7 @@ class Puller:
     def _fetch(self, entry: Entry, file: WeightFile, folder: Path) -> str:
         """Fetch one file into the partial folder and return its checksum.
 
-        :raises ChecksumError: if it is not what it should be, even when fetched from its beginning.
+        :raises ChecksumError: if it is not what it should be, also when fetched anew.
         """
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,9 +132,9 @@ class Puller:
             sha256 = self._fetch_once(entry, file, path)
         if expected and sha256 != expected:
             path.unlink()
+            who = 'the list of weights' if file.sha256 else 'the first download'
             raise ChecksumError(
-                f'{entry.url(file, self.mirror)}: its sha256 is {sha256}, '
-                f'{"the list of weights" if file.sha256 else "the first download"} says {expected}; '
+                f'{entry.url(file, self.mirror)}: its sha256 is {sha256}, {who} says {expected}; '
                 'it was refused and deleted'
             )
         return sha256

@@ -1,7 +1,8 @@
-"""The folders that hold weights: one folder a name, put in place by one rename when it is complete.
+"""The folders that hold weights: one a name, put in place by one rename when it is complete.
 
-Below the root: ``<name>/`` complete weights, ``.partial/`` what is on its way, ``.locks/`` one lock file a name,
-``checksums.json`` the checksums of what was published without, or imported under a name of its own.
+Below the root: ``<name>/`` complete weights, ``.partial/`` what is on its way, ``.locks/`` one
+lock file a name, ``checksums.json`` the checksums of what was published without, or imported under a
+name of its own.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Store:
 
     @contextmanager
     def locked(self, name: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the lock of a name against other processes and threads; ``on_wait`` is called before waiting."""
+        """Hold the lock of a name; ``on_wait`` is called before waiting for another holder."""
         folder = self.root / _LOCKS
         folder.mkdir(parents=True, exist_ok=True)
         # Lock files stay: deleting one would let two holders lock two files of the same name.
@@ -180,7 +181,7 @@ def missing_files(folder: Path, entry: Entry) -> list[str]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes may still be written to the file system of a folder that may not exist yet."""
+    """Return how many bytes may still be written to a folder that may not exist yet."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -1,7 +1,7 @@
 """Downloads one file over HTTP so that it can be cut anywhere and go on where it was.
 
-The libraries' own downloaders cannot do that: huggingface_hub (2.4) deletes what it has when it is stopped,
-piper's writes under the final name and begins anew, pooch keeps nothing of an interrupted file.
+The libraries' own downloaders cannot do that: huggingface_hub (2.4) deletes what it has when it is
+stopped, piper's writes under the final name and begins anew, pooch keeps nothing of a cut file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ _CUT = (http.client.HTTPException, ConnectionError, TimeoutError)
 
 @dataclass(frozen=True)
 class Patience:
-    """``timeout_s``: without a byte. ``attempts``: in a row that bring nothing. ``pause_s``: doubles with each."""
+    """How long to try.
+
+    ``timeout_s``: without a byte. ``attempts``: in a row that bring nothing. ``pause_s``: doubles
+    with each.
+    """
 
     timeout_s: float = 30.0
     attempts: int = 5
@@ -174,7 +178,8 @@ class Transfer:
             self._restart()
         if self._file.size is not None and total != self._file.size:
             raise WeightsError(
-                f'{self._url} has {total} bytes, the list of weights says {self._file.size}; refused'
+                f'{self._url} has {total} bytes, the list of weights says {self._file.size}; '
+                'refused'
             )
         tag = response.headers.get('ETag', '')
         if tag and not tag.startswith(
@@ -217,8 +222,8 @@ class Transfer:
             if error.errno in _FULL:
                 raise DiskFull(
                     f'{self._path.parent}: {error.strerror}; {self._have()} bytes of '
-                    f'{self._file.path} are kept. Free some space and run the command again to go on, '
-                    'or drop them: tektra weights remove NAME'
+                    f'{self._file.path} are kept. Free some space and run the command again '
+                    'to go on, or drop them: tektra weights remove NAME'
                 ) from error
             raise
 

@@ -83,7 +83,7 @@ def known_entries(store: Store, catalogue: Catalogue) -> list[Entry]:
 def verify(
     store: Store, entries: Iterable[Entry], on_bytes: Callable[[int], None] | None = None
 ) -> list[Check]:
-    """Return one check for every file of what is there, in every place; absent entries give none."""
+    """Return one check a file of what is there, in every place; absent entries give none."""
     checks: list[Check] = []
     for entry in entries:
         for folder, files in _places(store, entry):

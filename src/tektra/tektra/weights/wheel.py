@@ -12,7 +12,7 @@ from tektra.weights.catalogue import Entry, WeightFile
 
 @dataclass(frozen=True)
 class Wheel:
-    """An installed package: its version, the folder of the weights, and what its files must look like."""
+    """An installed package: version, folder of the weights, what its files must look like."""
 
     version: str
     folder: Path
@@ -43,7 +43,7 @@ def find_wheel(entry: Entry) -> Wheel | None:
 
 
 def _recorded(file: WeightFile, record: metadata.PackagePath | None) -> WeightFile:
-    """Return what the RECORD of a package says of a file; sizes and digests may be left out there."""
+    """Return what the RECORD of a package says of a file; it may leave out size and digest."""
     if record is None:
         return WeightFile(file.path, None, None)
     digest = None
