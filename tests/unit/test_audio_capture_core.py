@@ -1,5 +1,7 @@
 """The stream: indexes, stamps, gaps, ends."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -85,9 +87,7 @@ def test_the_stamps_follow_a_sound_card_whose_clock_is_slow():
 def test_lost_frames_are_a_jump_of_first_sample_of_their_length():
     core = CaptureCore('s', T0)
     chunks = live(core, 200, lost=range(50, 100))
-    jumps = [
-        b.first_sample - a.first_sample - CHUNK for a, b in zip(chunks, chunks[1:], strict=False)
-    ]
+    jumps = [b.first_sample - a.first_sample - CHUNK for a, b in pairwise(chunks)]
     assert [j for j in jumps if j] == [50 * 320 - (-50 * 320 % CHUNK)]
     assert (core.losses.gaps, core.losses.lost_samples) == (1, 50 * 320)
     assert [c.seq for c in chunks] == list(range(len(chunks)))

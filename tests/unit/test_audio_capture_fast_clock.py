@@ -15,7 +15,7 @@ def clock(*names, window=2):
 
 
 def run_silence(made, names, chunks):
-    """Let time run through quiet chunks that everybody handles at once; return the sizes of bursts."""
+    """Let time run through silence that everybody handles at once; return the bursts."""
     bursts, target = [], made.now_ns + chunks * CHUNK_NS
     while made.now_ns < target:
         allowed = made.allowance(0)

@@ -1,5 +1,7 @@
 """Framing: whatever comes in, the same samples go out, 512 at a time, at the right index."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def test_after_any_gaps_every_sample_has_the_index_it_was_spoken_at(parts):
     heard = {f.first_sample + i: int(s) for f in frames for i, s in enumerate(f.pcm)}
     assert {i: s for i, s in heard.items() if s} == truth
     starts = [f.first_sample for f in frames]
-    assert all(b - a >= CHUNK for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a >= CHUNK for a, b in pairwise(starts))
 
 
 @settings(max_examples=25, deadline=None)
@@ -72,7 +74,9 @@ def test_channels_are_averaged_or_one_is_taken():
     audio = np.array([[0.5, -0.25, 0.25]] * 4, np.float32)
     assert mix_down(audio, -1)[0].tolist() == [np.float32(0.5 / 3)] * 4
     assert mix_down(audio, 1)[0].tolist() == [-0.25] * 4
-    assert mix_down(audio, 9)[0].tolist() == [0.25] * 4  # fewer channels than thought: the last one
+    assert (
+        mix_down(audio, 9)[0].tolist() == [0.25] * 4
+    )  # fewer channels than thought: the last one
 
 
 def test_nan_and_infinity_are_repaired_before_they_reach_the_resampler():

@@ -27,7 +27,13 @@ def until(done, limit_s=5.0):
 
 @pytest.mark.parametrize(
     ('wanted', 'name'),
-    [('', 'default'), ('auto', 'default'), ('3', 'Array'), ('usb', 'USB Mic'), ('monitor', 'Monitor of Speakers')],
+    [
+        ('', 'default'),
+        ('auto', 'default'),
+        ('3', 'Array'),
+        ('usb', 'USB Mic'),
+        ('monitor', 'Monitor of Speakers'),
+    ],
 )
 def test_a_device_is_chosen_by_name_by_index_or_by_the_system(wanted, name):
     assert choose(LISTED, wanted).name == name
@@ -142,5 +148,7 @@ def test_a_machine_without_sound_says_so():
 
 def test_pyaudio_says_that_it_is_missing_and_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pyaudio', None)
-    with pytest.raises(BackendUnavailable, match='PyAudio is not installed .*apt install python3-pyaudio'):
+    with pytest.raises(
+        BackendUnavailable, match=r'PyAudio is not installed .*apt install python3-pyaudio'
+    ):
         pyaudio.open_microphone('', BootClock())

@@ -139,9 +139,7 @@ def test_a_sender_faster_than_real_time_has_to_wait(tcp):
         began, seconds_sent = time.monotonic(), 30
         with pytest.raises(TimeoutError):
             sender.sendall(np.zeros(seconds_sent * 16000, '<i2').tobytes())
-        received = sum(
-            len(b.samples) for b in iter(lambda: tcp.read(0.0), None)
-        )
+        received = sum(len(b.samples) for b in iter(lambda: tcp.read(0.0), None))
         assert received / 16000 <= time.monotonic() - began + AHEAD_S + 0.3
     assert tcp.queue[1] == 0
 
@@ -226,7 +224,11 @@ def test_a_source_that_was_stopped_can_start_again(udp, tcp):
 
 def chunk(pcm, first, *, rate=48000, channels=2, stream='s', encoding=AudioChunk.ENCODING_S16LE):
     message = AudioChunk(
-        stream_id=stream, first_sample=first, sample_rate=rate, channels=channels, encoding=encoding
+        stream_id=stream,
+        first_sample=first,
+        sample_rate=rate,
+        channels=channels,
+        encoding=encoding,
     )
     message.data = array.array('B', np.asarray(pcm, '<i2').tobytes())
     return message

@@ -1,4 +1,4 @@
-"""The pump: pacing, stalls, failures and changes of source; in its own thread, with a real clock."""
+"""The pump: pacing, stalls, failures, changes of source; in its own thread, on a real clock."""
 
 import threading
 
@@ -23,7 +23,9 @@ class Sink:
     """Keeps what the pump sends."""
 
     def __init__(self):
-        self.chunks, self.at_ns, self.ticks, self.problems, self.gone, self.errors = ([] for _ in range(6))
+        self.chunks, self.at_ns, self.ticks, self.problems, self.gone, self.errors = (
+            [] for _ in range(6)
+        )
         self.clock = BootClock()
         self.changed = threading.Condition()
 
@@ -196,13 +198,27 @@ def test_another_source_is_another_stream_and_the_old_one_ends(pumping):
     assert line.started == 0
 
 
+def test_of_several_sources_asked_for_at_once_the_newest_is_kept_and_the_others_are_closed(
+    pumping,
+):
+    first, second, third = Line(), Line(), Line()
+    pump = Pump(stream_of(first), Sink(), BootClock())  # not running: nothing is taken over
+    pump.swap(stream_of(second))
+    newest = stream_of(third)
+    pump.swap(newest)
+    assert (first.closed, second.closed, third.closed) == (0, 1, 0)
+    pump.stop()
+    assert (first.closed, second.closed, third.closed) == (1, 1, 0)
+    assert pump.stream is newest
+
+
 def run_fast(pumping, source, names=('vad',), *, stop_at, window=2, **more):
     """Run fast with participants that answer each tick at once; return the sink."""
     fast = FastClock(100 * S, names, BootClock().now_ns(), window=window)
     pump, sink = pumping(stream_of(source, **more), fast)
     answered = 0
     while not stop_at(sink):
-        sink.until(lambda: len(sink.ticks) > answered)
+        sink.until(lambda seen=answered: len(sink.ticks) > seen)
         answered = len(sink.ticks)
         with pump.condition:
             for name in names:
@@ -217,9 +233,7 @@ def ended(sink):
 
 def test_fast_time_is_the_time_of_the_samples(pumping, tmp_path):
     pcm = np.full(5 * 16000, 8192, np.int16)
-    sink = run_fast(
-        pumping, write(tmp_path / 'a.wav', pcm), stop_at=ended
-    )
+    sink = run_fast(pumping, write(tmp_path / 'a.wav', pcm), stop_at=ended)
     assert [stamp_ns(c) - 100 * S for c in sink.chunks] == [
         c.first_sample * SAMPLE_NS for c in sink.chunks
     ]
@@ -232,9 +246,7 @@ def test_fast_time_is_the_time_of_the_samples(pumping, tmp_path):
 def test_fast_silence_goes_in_bursts_and_speech_chunk_by_chunk(pumping, tmp_path):
     pcm = np.zeros(60 * 16000, np.int16)
     pcm[50 * 16000 : 52 * 16000] = 8192
-    sink = run_fast(
-        pumping, write(tmp_path / 'a.wav', pcm), stop_at=ended
-    )
+    sink = run_fast(pumping, write(tmp_path / 'a.wav', pcm), stop_at=ended)
     steps = np.diff(sorted(set(sink.ticks))) // CHUNK_NS
     assert steps.max() == 16
     assert len(steps) < 600  # of 1875 chunks

@@ -103,7 +103,9 @@ def test_a_turn_that_is_reopened_in_the_gap_holds_the_next_line():
 
 
 def test_the_end_of_an_older_reply_is_no_cue():
-    stage = Stage(Line('one'), Line('two', when=INTERRUPT, after_s=0.0), Line('three', after_s=0.0))
+    stage = Stage(
+        Line('one'), Line('two', when=INTERRUPT, after_s=0.0), Line('three', after_s=0.0)
+    )
     stage.wait()
     stage.speak(SPEAKING, COMMITTED)
     stage.director.on_playback(PlaybackClock.STATE_PLAYING)
@@ -134,7 +136,9 @@ def test_a_pause_does_not_wait_for_anybody():
 
 
 def test_waits_are_bounded_when_nobody_listens_and_when_no_end_comes():
-    stage = Stage(Line('a'), Line('b', after_s=0.0), Line('c', after_s=0.0), max_wait_s=3.0, max_reply_s=9.0)
+    stage = Stage(
+        Line('a'), Line('b', after_s=0.0), Line('c', after_s=0.0), max_wait_s=3.0, max_reply_s=9.0
+    )
     stage.wait()
     stage.speak()
     assert stage.wait()[0] == 3.0
@@ -161,7 +165,7 @@ def test_lines_of_text_are_a_scene():
 
 def test_keys_of_the_scene_are_defaults_of_its_lines():
     script = script_of_yaml(
-        "{voice: en-gb, max_wait_s: 4, lines: [Hi, {say: Bye, voice: de, when: interrupt}]}", 'f'
+        '{voice: en-gb, max_wait_s: 4, lines: [Hi, {say: Bye, voice: de, when: interrupt}]}', 'f'
     )
     assert script.lines == (
         Line('Hi', voice='en-gb', after_s=0.8),
@@ -181,7 +185,7 @@ def test_keys_of_the_scene_are_defaults_of_its_lines():
         ('lines: [{say: a, wen: pause}]', "lines[0]: unknown key 'wen'; did you mean 'when'?"),
         ('lines: [{say: a, when: later}]', "when: 'later' is not one of"),
         ('lines: [a, {voice: x}]', 'lines[1]: nothing to say'),
-        ('lines: [{say: yes}]', "lines[0]: say: True must be a text; put it in quotes"),
+        ('lines: [{say: yes}]', 'lines[0]: say: True must be a text; put it in quotes'),
         ('lines: [{say: a, after_s: soon}]', "after_s: 'soon' must be a number"),
         ('lines: [{say: a, after_s: -1}]', 'must be a number from 0'),
         ('lines: [{say: a, after_s: .nan}]', 'must be a number from 0'),
@@ -226,7 +230,9 @@ def spoken(tmp_path, *lines, seconds=0.5):
     renderer = Renderer(tmp_path)
     tone = 0.5 * np.sin(np.arange(round(22050 * seconds)) * 0.3)
     for line in lines:
-        soundfile.write(renderer.path(line), np.concatenate((np.zeros(4000), tone, np.zeros(6000))), 22050)
+        soundfile.write(
+            renderer.path(line), np.concatenate((np.zeros(4000), tone, np.zeros(6000))), 22050
+        )
     return renderer
 
 
@@ -293,7 +299,7 @@ def test_a_looped_scene_never_ends(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(BackendUnavailable, match='cannot be written .* set TEKTRA_CACHE'):
+    with pytest.raises(BackendUnavailable, match=r'cannot be written .* set TEKTRA_CACHE'):
         Renderer(tmp_path / 'file' / 'scenes').pcm(Line('Hello'))
 
 

@@ -15,7 +15,9 @@ from tektra.runtime.pcm import (
 
 
 def tone(rate, seconds, frequency=1000.0, amplitude=0.5):
-    return (amplitude * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+    return (
+        amplitude * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)
+    ).astype(np.float32)
 
 
 def test_every_16_bit_value_survives_the_way_through_float():

@@ -19,9 +19,10 @@ Audio = NDArray[np.float32]
 class Block:
     """A run of sample frames as a source delivers them.
 
-    ``samples`` has the shape [frames, channels], nominally -1..1, and may hold NaN. ``first_frame`` is the index
-    of the first frame in the source's own count: a jump says that frames were lost. ``arrival_ns`` is the local
-    time at which the last frame was there, ``None`` if the reader paces the source. ``last``: nothing follows.
+    ``samples`` has the shape [frames, channels], nominally -1..1, and may hold NaN.
+    ``first_frame`` is the index of the first frame in the source's own count: a jump says that
+    frames were lost. ``arrival_ns`` is the local time at which the last frame was there, ``None``
+    if the reader paces the source. ``last``: nothing follows.
     """
 
     samples: Audio
@@ -36,7 +37,7 @@ class AudioSource(Protocol):
 
     @property
     def live(self) -> bool:
-        """True if samples come when they come; False if ``read`` hands out the next ones on demand."""
+        """True if samples come when they come, False if ``read`` hands them out on demand."""
         ...
 
     @property
@@ -61,8 +62,8 @@ class AudioSource(Protocol):
     def read(self, timeout_s: float) -> Block | None:
         """Return the next block.
 
-        A live source waits up to ``timeout_s`` and returns None if nothing came; one that is read on demand
-        returns None after its end.
+        A live source waits up to ``timeout_s`` and returns None if nothing came; one that is read
+        on demand returns None after its end.
 
         :raises BackendFailed: if the source broke for good.
         """
@@ -91,9 +92,10 @@ class FollowsTurns(Protocol):
 
 
 class LiveQueue:
-    """Blocks on their way from a source's thread to its reader: bounded, the oldest gives way, counted.
+    """Blocks on their way from a source's thread to its reader.
 
-    One thread pushes (an audio callback must never wait), one reads.
+    Bounded: the oldest gives way, and is counted. One thread pushes (an audio callback must never
+    wait), one reads.
     """
 
     def __init__(self, maxlen: int) -> None:
@@ -134,8 +136,9 @@ class LiveQueue:
 class Rebase:
     """Keeps a source's frame count growing when its sender restarts or is replaced.
 
-    An index that is ahead by more than ``max_jump`` frames, or behind by more than a tenth of that, is taken as a
-    new count that goes on where the old one stopped; one that is less far behind comes too late.
+    An index that is ahead by more than ``max_jump`` frames, or behind by more than a tenth of
+    that, is taken as a new count that goes on where the old one stopped; one that is less far
+    behind comes too late.
     """
 
     def __init__(self, max_jump: int) -> None:
@@ -148,7 +151,7 @@ class Rebase:
         self._offset = None
 
     def place(self, index: int, frames: int) -> int | None:
-        """Return the index of a block in the growing count; None if it came too late to be used."""
+        """Return the index of a block in the growing count; None if it came too late."""
         if self._offset is None:
             self._offset = self._next - index
         first = index + self._offset

@@ -1,4 +1,4 @@
-"""The stream of audio/mic: blocks of a source in, AudioChunk messages with sample indexes and stamps out."""
+"""The stream of audio/mic: blocks of a source in, AudioChunk messages with index and time out."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class CaptureCore:
     def push(self, block: Block) -> list[AudioChunk]:
         """Return the chunks that ``block`` completes; its ``last`` marks the final one.
 
-        A jump of ``first_frame``, a stalled source that is back, and a live source whose blocks stay late each
-        move ``first_sample`` on and count as a gap.
+        A jump of ``first_frame``, a stalled source that is back, and a live source whose blocks
+        stay late each move ``first_sample`` on and count as a gap.
         """
         frames = self._close_gap(block)
         skipped = 0 if self._next_frame is None else max(0, self._next_frame - block.first_frame)
@@ -112,8 +112,8 @@ class CaptureCore:
     def fill(self, now_ns: int) -> list[AudioChunk]:
         """Return silence up to ``now_ns``, in place of a live source that has stalled.
 
-        The time since its last sample becomes a gap; after that the stream goes on, so that whoever follows it
-        still sees time pass.
+        The time since its last sample becomes a gap; after that the stream goes on, so that
+        whoever follows it still sees time pass.
         """
         chunks: list[AudioChunk] = []
         if not self._filling:

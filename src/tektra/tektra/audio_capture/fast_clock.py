@@ -1,4 +1,4 @@
-"""Simulated time that runs as fast as the graph can follow, and stands still while anyone is busy."""
+"""Simulated time: as fast as the graph can follow, standing still while anyone is busy."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class Participant:
 
 
 class FastClock:
-    """Decides how many chunks may be sent. ``now_ns`` is simulated time; ``wall_ns`` any clock that runs on.
+    """Decides how many chunks may be sent.
 
-    At most ``window`` chunks are ahead of the slowest participant; ``WIDE`` after ``QUIET_NS`` without speech, an
-    open turn or playback. A participant that has been silent for ``timeout_ns`` of wall time while time stood
-    still for it is dropped; it is back with its next report. With no participant left, time runs as fast as
-    real time, since nothing would hold it.
+    ``now_ns`` is simulated time, ``wall_ns`` any clock that runs on. At most ``window`` chunks are
+    ahead of the slowest participant; ``WIDE`` after ``QUIET_NS`` without speech, an open turn or
+    playback. A participant that has been silent for ``timeout_ns`` of wall time while time stood
+    still for it is dropped; it is back with its next report. With no participant left, time runs
+    as fast as real time, since nothing would hold it.
     """
 
     def __init__(
@@ -87,7 +88,8 @@ class FastClock:
     def allowance(self, wall_ns: int) -> int:
         """Return how many chunks may be sent before the next tick; 0: wait.
 
-        Nothing is sent before every participant has answered the first tick: until then it may not have joined.
+        Nothing is sent before every participant has answered the first tick: until then it may not
+        have joined.
         """
         early = wall_ns < self._free_ns
         alive = [p for p in self._participants.values() if not p.dropped]

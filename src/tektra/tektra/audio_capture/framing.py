@@ -1,4 +1,4 @@
-"""From whatever a source delivers to 512-sample chunks: mix-down, repair, resampling, framing with indexes."""
+"""From what a source delivers to 512-sample chunks: mix-down, repair, resampling, framing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Mono = NDArray[np.float32]
 
 
 def mix_down(samples: Audio, channel: int) -> tuple[Mono, int]:
-    """Return one channel of ``samples`` [frames, channels], shape [frames], and how many values were repaired.
+    """Return ``samples`` [frames, channels] as one, [frames], and how many values were repaired.
 
-    ``channel`` -1 takes the mean, otherwise that channel (the last one if there are fewer). NaN and infinity
-    become 0 (counted) and the rest is clipped to -1..1, before anything with a memory can smear them.
+    ``channel`` -1 takes the mean, otherwise that channel (the last one if there are fewer). NaN
+    and infinity become 0 (counted) and the rest is clipped to -1..1, before anything with a memory
+    can smear them.
     """
     if channel >= 0:
         column = min(channel, samples.shape[1] - 1)
@@ -46,7 +47,7 @@ class Converter:
         self.bad_samples = 0
 
     def push(self, samples: Audio, rate: int, last: bool = False) -> Samples:
-        """Return what is ready of ``samples`` [frames, channels] at ``rate`` Hz; ``last`` flushes the tail."""
+        """Return what is ready of ``samples`` [frames, channels]; ``last`` flushes the tail."""
         mono, bad = mix_down(samples, self._channel)
         self.bad_samples += bad
         tail = np.empty(0, np.int16)
@@ -76,7 +77,7 @@ class Frame:
 
 
 class Framer:
-    """Cuts a stream of samples into frames. ``position`` is the index of the next sample to come."""
+    """Cuts a stream into frames. ``position`` is the index of the next sample to come."""
 
     def __init__(self) -> None:
         self._rest: list[Samples] = []
@@ -84,7 +85,7 @@ class Framer:
         self.position = 0
 
     def push(self, pcm: Samples, last: bool = False) -> list[Frame]:
-        """Return the frames that are full now; ``last`` pads what is left and marks the final frame.
+        """Return the frames that are full now; ``last`` pads the rest and marks the final one.
 
         With ``last`` there is always a final frame, of silence if nothing is left to send.
         """
@@ -113,10 +114,10 @@ class Framer:
         return frames
 
     def skip(self, lost: int) -> list[Frame]:
-        """Move on by ``lost`` samples that nobody will ever have; return the frame that this completes.
+        """Move on by ``lost`` samples that nobody has; return the frame that this completes.
 
-        An open frame is filled with zeros for as long as the gap lasts, so that time stays right; what is left
-        of the gap shows as a jump of ``first_sample``.
+        An open frame is filled with zeros for as long as the gap lasts, so that time stays right;
+        what is left of the gap shows as a jump of ``first_sample``.
         """
         if lost <= 0:
             return []

@@ -66,7 +66,7 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
     _run: Running | None = None
     _problem = ''
 
-    # ---- hooks -------------------------------------------------------------------------------------------------
+    # ---- hooks ----------------------------------------------------------------------------------
 
     def load(self, params: AudioCaptureParams) -> Opened:
         """Open the source; what cannot be opened is silence, and says so."""
@@ -113,20 +113,23 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
         run = self._run
         if run is not None and run.pump is not None:
             run.pump.stop()
-            run.opened = Opened(run.opened.request, run.pump.stream.chain, run.pump.stream.notice)
+            stream = run.pump.stream
+            run.opened = Opened(run.opened.request, stream.chain, stream.notice)
             run.pump = None
 
     def teardown(self) -> None:
         """Release the source."""
         run, self._run = self._run, None
         if run is None:
+            if self._loaded is not None:  # setup failed
+                self._loaded.chain.close()
             return
         run.opened.chain.close()
         self.destroy_service(self._service)
         self.set_degraded('')
         self._problem = ''
 
-    # ---- outlet of the pump: called from its thread --------------------------------------------------------------
+    # ---- outlet of the pump: called from its thread ---------------------------------------------
 
     def publish(self, chunk: AudioChunk) -> None:
         """Send a chunk; ``Outlet``."""
@@ -155,7 +158,7 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
         if self.context.ok():
             self.call_soon(lambda: self.report_error('capture', error))
 
-    # ---- callbacks ---------------------------------------------------------------------------------------------
+    # ---- callbacks ------------------------------------------------------------------------------
 
     def _on_clock(self, message: Any) -> None:
         """Time waits for others, never for its own source: no progress is reported."""
@@ -214,7 +217,7 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
         response.message = f'listening to {opened.chain.active.label}'
         return response
 
-    # ---- helpers -----------------------------------------------------------------------------------------------
+    # ---- helpers --------------------------------------------------------------------------------
 
     def _need_run(self) -> Running:
         if self._run is None:
@@ -301,7 +304,7 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
             self._own_subscriptions.append(run.topic_in)
 
     def _pump_numbers(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-        """Return (blocks waiting, dropped), (gaps, samples lost in them), (0, samples repaired)."""
+        """Return (blocks, dropped), (gaps, samples lost in them), (0, samples repaired)."""
         run = self._run
         if run is None or run.pump is None:
             return (0, 0), (0, 0), (0, 0)

@@ -19,8 +19,8 @@ class AudioCaptureParams:
     )
     uri: str = param(
         '',
-        "device: name, part of it, index, or 'null'; file: path; tcp, udp: host:port; topic: its name; "
-        'scene: name, .yaml file, or lines to speak',
+        "device: name, part of it, index, or 'null'; file: path; tcp, udp: host:port; "
+        'topic: its name; scene: name, .yaml file, or lines to speak',
     )
     loop: bool = param(False, 'file: start again at the end; scene: after the last answer')
     channel: int = param(-1, 'which channel to take, from 0; -1: the mean of all', low=-1, high=63)
@@ -43,7 +43,7 @@ class AudioCaptureParams:
         0.0, 'fast: Unix time at which simulated time begins; 0: now', unit='s', low=0.0, high=4e9
     )
     clock_window: int = param(
-        2, 'fast: chunks of 32 ms that may be ahead of the slowest participant', low=1, high=16
+        3, 'fast: chunks of 32 ms that may be ahead of the slowest participant', low=1, high=16
     )
     clock_participants: tuple[str, ...] = param(
         ('vad', 'stt', 'turn_taking', 'dialogue', 'tts', 'audio_playback'),

@@ -1,4 +1,4 @@
-"""The thread between source and topic: paces what is read on demand, follows what is live, runs /clock if asked."""
+"""The thread between source and topic: paces what is on demand, follows what is live."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True)
 class Stream:
-    """A source, opened, and the stream that is made of it. ``notice``: why it is not the one asked for."""
+    """An open source and its stream. ``notice``: why it is not the one asked for."""
 
     chain: BackendChain[AudioSource]
     core: CaptureCore
@@ -70,8 +70,8 @@ class Stream:
 class Pump:
     """Runs one stream after the other in a thread of its own. ``clock`` is local time.
 
-    With ``fast`` the stream's time is simulated: guarded by ``condition``, which must be held and notified by
-    whoever tells ``fast`` something.
+    With ``fast`` the stream's time is simulated: guarded by ``condition``, which must be held and
+    notified by whoever tells ``fast`` something.
     """
 
     def __init__(
@@ -106,8 +106,10 @@ class Pump:
     def swap(self, stream: Stream) -> None:
         """Go over to another stream after the chunk in progress; the old source is closed."""
         with self.condition:
-            self._next = stream
+            never_used, self._next = self._next, stream
             self.condition.notify()
+        if never_used is not None:
+            never_used.chain.close()
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """End the thread and stop the source; returns within ``timeout_s`` (s)."""
@@ -116,10 +118,13 @@ class Pump:
             self.condition.notify()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if self._next is not None:  # asked for, not begun: it is what a later start begins with
+            self.stream.chain.close()
+            self.stream, self._next = self._next, None
         if self.stream.chain.active_name:
             self.source.stop()
 
-    # ---- the thread --------------------------------------------------------------------------------------------
+    # ---- the thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._stopping:
@@ -129,7 +134,7 @@ class Pump:
                 self._step()
             except SourceBroke as broke:
                 self._lose(broke)
-            except Exception as error:  # noqa: BLE001 - the stream outlives one bad step
+            except Exception as error:
                 self._outlet.error(error)
                 self._wait(REPEAT_S)
 
@@ -202,7 +207,7 @@ class Pump:
         self._tell(stalled)
 
     def _step_paced(self) -> None:
-        """Send the next chunk when its last sample would have been heard; never early, never adrift."""
+        """Send the next chunk when its last sample would have been heard; never early."""
         timeline = self.stream.core.timeline
         if not self._ready and not self._prepare():
             self._wait(REPEAT_S)
@@ -231,7 +236,7 @@ class Pump:
             self._ready.extend(core.silence() if block is None else core.push(block))
         return True
 
-    # ---- fast --------------------------------------------------------------------------------------------------
+    # ---- fast -----------------------------------------------------------------------------------
 
     def _step_fast(self, fast: FastClock) -> None:
         allowed = self._await_allowance(fast)
@@ -261,7 +266,7 @@ class Pump:
         return 0
 
     def _send_burst(self, fast: FastClock, allowed: int) -> int:
-        """Send up to ``allowed`` chunks, one that is not silent only by itself; return how many."""
+        """Send up to ``allowed`` chunks, a loud one only by itself; return how many."""
         sent = 0
         while sent < allowed:
             if not self._ready and not self._prepare():

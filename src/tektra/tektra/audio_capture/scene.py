@@ -34,9 +34,10 @@ class SceneError(ValueError):
 class Line:
     """One line of a script.
 
-    ``when`` is the cue: ``after_reply`` the line before has been answered (or has come to nothing), ``interrupt``
-    its answer has begun to be heard, ``pause`` the line before has ended. ``after_s`` (s) after the cue the line
-    begins. ``voice`` is an espeak-ng voice, empty: that of ``language`` (BCP 47). ``rate`` 1 is normal speed.
+    ``when`` is the cue: ``after_reply`` the line before has been answered (or has come to
+    nothing), ``interrupt`` its answer has begun to be heard, ``pause`` the line before has ended.
+    ``after_s`` (s) after the cue the line begins. ``voice`` is an espeak-ng voice, empty: that of
+    ``language`` (BCP 47). ``rate`` 1 is normal speed.
     """
 
     say: str
@@ -49,8 +50,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Script:
-    """A conversation. ``max_wait_s`` bounds the wait for a cue of which nothing is seen, ``max_reply_s`` the wait
-    for the end of an answer (s)."""
+    """A conversation.
+
+    ``max_wait_s`` bounds the wait for a cue of which nothing is seen, ``max_reply_s`` the wait for
+    the end of an answer (s).
+    """
 
     lines: tuple[Line, ...]
     name: str = ''
@@ -60,7 +64,7 @@ class Script:
 
 
 def script_of_text(text: str) -> Script:
-    """Return a script that speaks ``text``, one line each, every line after the answer to the one before.
+    """Return a script that speaks ``text``, line by line, each after the answer to the last.
 
     :raises SceneError: if there is nothing to say.
     """

@@ -88,7 +88,7 @@ def factories(request: Request, clock: Clock) -> dict[str, Factory]:
 
 @dataclass(frozen=True)
 class Opened:
-    """A source that is open. ``notice``: why it is silence and not what was asked for; empty: it is."""
+    """An open source. ``notice``: why it is silence and not what was asked for, if so."""
 
     request: Request
     chain: BackendChain[AudioSource]

@@ -1,4 +1,4 @@
-"""When each sample of a stream was acquired: an anchor for paced streams, a filter for live ones."""
+"""When each sample was acquired: an anchor for paced streams, a filter for live ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ LATE_FOR_NS = 500_000_000  # a burst that has not come by now will not come
 class Timeline:
     """Maps sample indexes of a stream (at 16 kHz) to local time in ns.
 
-    A block can arrive late but never before its last sample was taken, so for a live stream the earliest
-    arrivals tell the truth: the anchor follows them down at once, and up no faster than clocks drift.
+    A block can arrive late but never before its last sample was taken, so for a live stream the
+    earliest arrivals tell the truth: the anchor follows them down at once, and up no faster than
+    clocks drift.
     """
 
     def __init__(self, anchor_ns: int) -> None:
@@ -34,15 +35,16 @@ class Timeline:
         self._anchor_ns += ns
 
     def restart(self, end_index: float, arrival_ns: int) -> None:
-        """Take a block that ends before ``end_index`` and arrived at ``arrival_ns`` as the new truth."""
+        """Take a block that ends before ``end_index`` as the new truth."""
         self._anchor_ns = arrival_ns - end_index * SAMPLE_NS
         self._seen_ns, self._late_since_ns = arrival_ns, None
 
     def observe(self, end_index: float, arrival_ns: int) -> int:
         """Note the arrival of a live block; return how many samples must have been lost before it.
 
-        Samples are lost when blocks have been later than ``LATE_NS`` for ``LATE_FOR_NS`` without catching up:
-        an overrun that the device did not report. The caller moves its index on by what is returned.
+        Samples are lost when blocks have been later than ``LATE_NS`` for ``LATE_FOR_NS`` without
+        catching up: an overrun that the device did not report. The caller moves its index on by
+        what is returned.
         """
         if self._seen_ns is None:
             self.restart(end_index, arrival_ns)

@@ -16,7 +16,8 @@ Samples = NDArray[np.int16]
 
 def to_float(pcm: Samples) -> NDArray[np.float32]:
     """Return int16 samples as float32 in -1..1, same shape."""
-    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+    audio: NDArray[np.float32] = pcm.astype(np.float32) / np.float32(FULL_SCALE)
+    return audio
 
 
 def to_int16(audio: NDArray[np.floating]) -> Samples:
@@ -30,7 +31,8 @@ def to_int16(audio: NDArray[np.floating]) -> Samples:
         scaled[missing] = 0
     np.minimum(scaled, FULL_SCALE - 1, out=scaled)
     np.maximum(scaled, -FULL_SCALE, out=scaled)
-    return scaled.astype(np.int16)
+    pcm: Samples = scaled.astype(np.int16)
+    return pcm
 
 
 def from_bytes(data: bytes | memoryview) -> Samples:

@@ -8,14 +8,15 @@ from typing import Any
 
 from tektra.runtime.backends import BackendUnavailable
 
-# Devices that are no microphones: ALSA's and miniaudio's null devices, and PulseAudio's copies of what is played.
+# Devices that are no microphones: ALSA's and miniaudio's null devices, and PulseAudio's copies of
+# what is played.
 _NULLS = ('discard all samples', 'null capture device')
 _MONITORS = ('monitor of ',)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A capture device as an engine lists it. ``handle`` is the engine's own; None: the system's default."""
+    """A capture device. ``handle`` is the engine's own; None: the system's default."""
 
     name: str
     channels: int
@@ -29,7 +30,10 @@ def is_microphone(name: str) -> bool:
 
 
 def choose(listed: Sequence[Listed], wanted: str, *, allow_null: bool = False) -> Listed:
-    """Return the device that ``wanted`` names: empty or 'auto', an index into ``listed``, or part of a name.
+    """Return the device that ``wanted`` names.
+
+    Empty or 'auto' is the system's default, digits are an index into ``listed``, anything else is
+    part of a name.
 
     :raises BackendUnavailable: if none fits, listing what there is.
     """

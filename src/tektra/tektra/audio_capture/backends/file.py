@@ -37,9 +37,10 @@ def checked_path(uri: str) -> Path:
 
 
 class FileSource:
-    """Reads ``uri`` through libsndfile in blocks of 32 ms, one block ahead so that the last one is known as such.
+    """Reads ``uri`` through libsndfile in blocks of 32 ms.
 
-    A file without samples ends at once. ``loop`` starts again at the end.
+    It reads one block ahead, so that the last one is known as such. A file without samples ends at
+    once. ``loop`` starts again at the end.
 
     :raises BackendUnavailable: if the file cannot be played.
     """
@@ -51,7 +52,7 @@ class FileSource:
         import soundfile
 
         class Streamed(soundfile.SoundFile):  # type: ignore[misc]
-            """Reads straight on: python-soundfile seeks after each read, which breaks MP3 frames in two."""
+            """Reads straight on: python-soundfile seeks after each read, which spoils MP3."""
 
             def seekable(self) -> bool:
                 return False
@@ -67,7 +68,7 @@ class FileSource:
         if not MIN_RATE <= rate <= MAX_RATE:
             self._file.close()
             raise BackendUnavailable(
-                f'{path}: sample rate {rate} Hz is outside {MIN_RATE}..{MAX_RATE}: convert the file'
+                f'{path}: sample rate {rate} Hz is outside {MIN_RATE}..{MAX_RATE}: convert it'
             )
         self._size = math.ceil(rate * CHUNK_S)
         self._loop = loop

@@ -1,4 +1,4 @@
-"""A microphone, whatever engine opens it: bounded queue, loss noticed within half a second, opened again by itself."""
+"""A microphone, whatever engine opens it: a loss is noticed in half a second and mended."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from tektra.audio_capture.backend import Block, LiveQueue
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.clock import Clock, nanoseconds
+from tektra.runtime.pcm import from_bytes, to_float
 
 PERIOD_MS = 20  # of the device: the usual compromise between latency and wake-ups
 LOST_S = 0.4  # without a callback: the device is gone; with CHECK_S noticed within half a second
@@ -31,7 +30,8 @@ class OpenDevice(Protocol):
         ...
 
 
-# Called from the engine's thread with interleaved s16le frames; ``overflow``: the engine lost some before these.
+# Called from the engine's thread with interleaved s16le frames; ``overflow``: the engine lost some
+# before these.
 OnData = Callable[[bytes | bytearray, bool], None]
 # Opens and starts the device, or raises BackendUnavailable.
 Opener = Callable[[OnData], OpenDevice]
@@ -40,8 +40,9 @@ Opener = Callable[[OnData], OpenDevice]
 class Microphone:
     """A live source on top of an engine.
 
-    ``check`` resolves the device without opening it (raises ``BackendUnavailable``) and returns its name. A
-    device that stops calling is closed and opened again every second; ``problem`` says so meanwhile.
+    ``check`` resolves the device without opening it (raises ``BackendUnavailable``) and returns
+    its name. A device that stops calling is closed and opened again every second; ``problem`` says
+    so meanwhile.
     """
 
     live = True
@@ -105,8 +106,7 @@ class Microphone:
         self._heard_ns = self._clock.now_ns()
         if overflow:
             self.overflows += 1
-        pcm = np.frombuffer(data, dtype='<i2').reshape(-1, device.channels)
-        samples = pcm.astype(np.float32) / np.float32(32768)
+        samples = to_float(from_bytes(bytes(data))).reshape(-1, device.channels)
         self._blocks.push(Block(samples, device.rate, self._frame, self._heard_ns))
         self._frame += samples.shape[0]
         self._delivers = True

@@ -1,4 +1,4 @@
-"""Microphones through miniaudio (ALSA, PulseAudio, CoreAudio, WASAPI): a wheel, no system packages."""
+"""Microphones through miniaudio (ALSA, PulseAudio, CoreAudio): a wheel, no system packages."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _channels(row: dict[str, Any]) -> int:
 
 
 def open_microphone(uri: str, clock: Clock) -> Microphone:
-    """Return the microphone that ``uri`` names: empty or 'auto', an index, part of a name, or 'null'.
+    """Return the microphone that ``uri`` names: '' or 'auto', an index, a name, or 'null'.
 
     :raises BackendUnavailable: if there is none, listing what there is.
     """

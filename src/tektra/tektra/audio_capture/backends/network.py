@@ -1,4 +1,4 @@
-"""What the TCP and UDP sources share: the address, the conversion, and the thread that receives."""
+"""What the TCP and UDP sources share: address, conversion, and the thread that receives."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import ipaddress
 import socket
 import threading
 
-import numpy as np
-
 from tektra.audio_capture.backend import Audio, Block, LiveQueue
 from tektra.audio_capture.framing import RATE
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.clock import Clock
+from tektra.runtime.pcm import from_bytes, to_float
 
 DEFAULT_HOST = '127.0.0.1'
 PORTS_TRIED = 10  # from the default port on; a port that the user names is taken or refused
@@ -19,9 +18,12 @@ QUEUE_BLOCKS = 256
 
 
 def parse_address(uri: str, default_port: int, allow_remote: bool) -> tuple[str, int, int]:
-    """Return (IPv4 address, port, how many ports may be tried) of ``uri`` 'host:port', ':port', 'port' or ''.
+    """Return (IPv4 address, port, how many ports may be tried).
 
-    :raises BackendUnavailable: if it is not one, or not on this machine and ``allow_remote`` is false.
+    ``uri`` is 'host:port', ':port', 'port' or ''.
+
+    :raises BackendUnavailable: if it is not one, or not on this machine and ``allow_remote`` is
+    false.
     """
     text = uri.strip().removeprefix('tcp://').removeprefix('udp://')
     host, _, port_text = text.rpartition(':')
@@ -68,12 +70,11 @@ def bind(kind: socket.SocketKind, host: str, port: int, tries: int) -> socket.so
 
 def samples_of(data: bytes | memoryview) -> Audio:
     """Return s16le mono bytes (an even number) as [frames, 1]."""
-    pcm = np.frombuffer(data, dtype='<i2').astype(np.float32)
-    return (pcm / np.float32(32768)).reshape(-1, 1)
+    return to_float(from_bytes(data)).reshape(-1, 1)
 
 
 class NetworkSource:
-    """A live source whose thread, ``_receive``, turns what a socket gives into blocks at 16 kHz mono."""
+    """A live source; its thread, ``_receive``, turns what a socket gives into blocks."""
 
     live = True
 

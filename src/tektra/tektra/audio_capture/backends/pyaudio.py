@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from tektra.audio_capture.backends.devices import Listed, choose
@@ -53,10 +54,8 @@ class PyAudioDevice:
 
     def close(self) -> None:
         """Stop the stream and release PortAudio."""
-        try:
+        with contextlib.suppress(OSError):  # the device may be gone already
             self._stream.close()
-        except OSError:
-            pass  # the device is gone already
         self._engine.terminate()
 
 

@@ -1,4 +1,4 @@
-"""A conversation script, spoken by synthetic voices: for machines without a microphone, and for tests."""
+"""A conversation script, spoken by synthetic voices: for machines without a microphone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from tektra.runtime.pcm import Samples
 RENDER_TIMEOUT_S = 60.0
 RENDER_THREADS = 2
 CACHE_VERSION = 1  # grows when the same line would sound different
-QUIET = 33  # of 32768, -60 dBFS: what a voice leaves before and after the words is cut, so that times are true
+# -60 dBFS, of 32768: what a voice leaves around the words is cut, so that times are true.
+QUIET = 33
 
 
 def scene_folders() -> list[Path]:
@@ -47,7 +48,9 @@ def scene_folders() -> list[Path]:
 
 
 def load_script(uri: str, folders: Sequence[Path]) -> Script:
-    """Return the script that ``uri`` names: a .yaml file, a scene in ``folders``, or the lines themselves.
+    """Return the script that ``uri`` names.
+
+    It is a .yaml file, a scene in ``folders``, or the lines themselves.
 
     :raises BackendUnavailable: if there is no such scene or it is not one.
     """
@@ -103,7 +106,8 @@ class Renderer:
             handle, temporary = tempfile.mkstemp('.wav', '.rendering-', path.parent)
         except OSError as error:
             raise BackendUnavailable(
-                f'scene: {path.parent} cannot be written ({error.strerror}): set TEKTRA_CACHE to a folder that can'
+                f'scene: {path.parent} cannot be written ({error.strerror}): '
+                'set TEKTRA_CACHE to a folder that can'
             ) from error
         os.close(handle)
         command = [sys.executable, '-m', 'tektra.tts.render', '--out', temporary]
@@ -137,7 +141,9 @@ class Renderer:
 
 
 class SceneSource:
-    """Speaks a script; between its lines there is digital silence. Every line is rendered before it starts.
+    """Speaks a script; between its lines there is digital silence.
+
+    Every line is rendered before it starts.
 
     :raises BackendUnavailable: if a line cannot be spoken.
     """

@@ -3,8 +3,9 @@
     ffmpeg -re -i speech.mp3 -f s16le -ar 16000 -ac 1 tcp://127.0.0.1:7610
     arecord -f S16_LE -r 16000 -c 1 -t raw | nc 127.0.0.1 7610
 
-One sender at a time, the newest wins: one that reconnects after a crash is not kept waiting for its own ghost.
-A sender may be at most ``AHEAD_S`` ahead of real time; then it waits, by TCP's own flow control.
+One sender at a time, the newest wins: one that reconnects after a crash is not kept waiting for
+its own ghost. A sender may be at most ``AHEAD_S`` ahead of real time; then it waits, by TCP's own
+flow control.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ MAX_JUMP_S = 10  # an index that moves further is a new stream
 
 
 class TopicSource:
-    """Takes chunks from ``on_chunk``, which the node subscribes to topic ``uri``; ``own`` is the node's own topic.
+    """Takes chunks from ``on_chunk``, which the node subscribes to topic ``uri``.
+
+    ``own`` is the topic that the node itself publishes.
 
     :raises BackendUnavailable: if no topic is named, or the node would listen to itself.
     """
@@ -54,7 +56,7 @@ class TopicSource:
         return len(self._blocks), self._blocks.dropped + self.refused
 
     def on_chunk(self, chunk: AudioChunk) -> None:
-        """Take a message of the topic; one that is not PCM is refused, counted and named in ``problem``."""
+        """Take a message; one that is not PCM is refused, counted and named in ``problem``."""
         if not self._listening:
             return
         self._wrong = self._what_is_wrong(chunk)
@@ -94,7 +96,9 @@ class TopicSource:
         if chunk.encoding != AudioChunk.ENCODING_S16LE:
             return f'{self.label}: encoding {chunk.encoding} is not ENCODING_S16LE'
         if not MIN_RATE <= chunk.sample_rate <= MAX_RATE:
-            return f'{self.label}: sample_rate {chunk.sample_rate} is outside {MIN_RATE}..{MAX_RATE} Hz'
+            allowed = f'{MIN_RATE}..{MAX_RATE} Hz'
+            return f'{self.label}: sample_rate {chunk.sample_rate} is outside {allowed}'
         if chunk.channels == 0 or len(chunk.data) % (2 * chunk.channels):
-            return f'{self.label}: {len(chunk.data)} bytes are not frames of {chunk.channels} channels'
+            size = len(chunk.data)
+            return f'{self.label}: {size} bytes are not frames of {chunk.channels} channels'
         return ''

@@ -1,13 +1,13 @@
-"""Raw PCM over UDP: a datagram holds s16le samples, 16 kHz, mono, as many as fit (320 = 20 ms is usual).
+"""Raw PCM over UDP: a datagram holds s16le samples, 16 kHz, mono (320 = 20 ms is usual).
 
 Losses cannot be seen in bare samples, so a datagram may begin with a header of 12 bytes:
 
     offset 0   4 bytes   'TKP1'
-    offset 4   uint64    little-endian, index of the first sample of this datagram in the sender's stream
+    offset 4   uint64    little-endian, index of the first sample of this datagram in its stream
 
-Then what is lost becomes a gap of exactly its length, and what comes twice or too late is dropped. A sender uses
-the header for all of its datagrams or for none: its first one tells. One sender at a time; another one is heard
-after the first has been silent for ``SENDER_S``.
+Then what is lost becomes a gap of exactly its length, and what comes twice or too late is dropped.
+A sender uses the header for all of its datagrams or for none: its first one tells. One sender at a
+time; another one is heard after the first has been silent for ``SENDER_S``.
 """
 
 from __future__ import annotations
