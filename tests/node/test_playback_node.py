@@ -259,6 +259,7 @@ class Simulation(Stage):
         return reply.played if reply else 0
 
 
+@pytest.mark.slow
 def test_a_two_minute_reply_loses_no_sample_and_waits_for_the_clock(ros):
     stage = Simulation(ros)
     total, size = 120 * RATE, 4800
@@ -269,7 +270,7 @@ def test_a_two_minute_reply_loses_no_sample_and_waits_for_the_clock(ros):
             part = pcm[sent : sent + size]
             stage.speech.publish(speech(part, sent, last=sent + size >= total))
             sent += size
-        ros.until(lambda: stage.arrived() == sent or stage.seen('DONE'))
+        ros.until(lambda all=sent: stage.arrived() == all or stage.seen('DONE'))
         stage.tick(0.5)
         ros.until(lambda: stage.heard() >= stage.mixed() - 480)
     ros.until(lambda: stage.reference and stage.reference[-1].last)

@@ -70,12 +70,16 @@ class Player:
         self.core.output = Output('silent', latency_s)
         self.clock = ManualClock(START_NS)
         self.core.on_turn_state(TurnState(session_id='s1'), self.now)
-        self.heard = np.zeros(0, dtype=np.int16)
+        self._mixed = []
         self.clocks, self.reference = [], []
 
     @property
     def now(self):
         return self.clock.now_ns()
+
+    @property
+    def heard(self):
+        return np.concatenate(self._mixed)
 
     def say(self, pcm, first=0, **more):
         self.core.on_speech(chunk(pcm, first, **more), self.now)
@@ -99,7 +103,7 @@ class Player:
             samples -= n
         self._collect()
         out = np.concatenate(parts)
-        self.heard = np.concatenate((self.heard, out))
+        self._mixed.append(out)
         return out
 
     def states(self, id='reply'):

@@ -378,3 +378,17 @@ def test_the_reference_of_the_next_reply_is_a_stream_of_its_own(player):
 
 def test_time_starts_where_the_test_says(player):
     assert player.now == START_NS
+
+
+def test_a_two_minute_reply_that_keeps_2_s_ahead_is_played_to_the_last_sample(player):
+    total, size, sent = 120 * RATE, 960, 0
+    pcm = ramp(total)
+    player.do('PLAY')
+    while player.states()[-1:] != ['DONE']:
+        played = player.last().played_samples if player.clocks else 0
+        while sent < min(total, played + 2 * RATE):
+            player.say(pcm[sent : sent + size], sent, last=sent + size == total)
+            sent += size
+        player.play(4800)
+    assert np.array_equal(player.heard[:total], pcm)
+    assert (player.last().played_samples, player.last().underruns) == (total, 0)

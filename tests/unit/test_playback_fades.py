@@ -208,7 +208,7 @@ def test_every_sample_is_heard_once_and_in_order_whatever_comes_when(data):
     total = data.draw(st.integers(1, 6000))
     source = ramp(total)
     player = Player()
-    consumed, sent, paused, released = [], 0, False, False
+    consumed, sent = [], 0
     core = player.core
     real = core._mixer.apply
 
