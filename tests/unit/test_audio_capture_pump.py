@@ -198,7 +198,7 @@ def test_another_source_is_another_stream_and_the_old_one_ends(pumping):
     assert line.started == 0
 
 
-def test_of_several_sources_asked_for_at_once_the_newest_is_kept_and_the_others_are_closed(
+def test_of_several_sources_asked_for_at_once_the_newest_is_kept(
     pumping,
 ):
     first, second, third = Line(), Line(), Line()
