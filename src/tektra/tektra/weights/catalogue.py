@@ -46,8 +46,8 @@ class WeightFile:
 class Entry:
     """One set of weights; ``name`` is also its folder below the store.
 
-    ``via``: see config/weights.yaml. ``source`` holds the keys of that ``via``. ``used``: False while
-    no node uses it.
+    ``via``: see config/weights.yaml. ``source`` holds the keys of that ``via``. ``used``:
+    False while no node uses it.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The folders that hold weights: one a name, put in place by one rename when it is complete.
 
 Below the root: ``<name>/`` complete weights, ``.partial/`` what is on its way, ``.locks/`` one
-lock file a name, ``checksums.json`` the checksums of what was published without, or imported under a
-name of its own.
+lock file a name, ``checksums.json`` the checksums of what was published without, or imported under
+a name of its own.
 """
 
 from __future__ import annotations
