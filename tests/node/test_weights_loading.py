@@ -13,7 +13,7 @@ import tiny_models
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.weights import find_weights
 from tektra.weights.archive import Importer
-from tektra.weights.catalogue import Catalogue
+from tektra.weights.catalogue import Catalogue, load_catalogue
 from tektra.weights.store import Store
 
 VOICE = 'en_US-tiny-low'
@@ -70,20 +70,37 @@ def test_half_a_voice_on_its_way_is_no_voice(tmp_path, monkeypatch):
     Piper().close()
 
 
-def test_an_imported_whisper_loads_and_transcribes(tmp_path, import_from):
+def test_an_imported_whisper_is_found_and_hears(tmp_path, import_from):
     pytest.importorskip('ctranslate2')
-    faster_whisper = pytest.importorskip('faster_whisper')
+    pytest.importorskip('faster_whisper')
+    from tektra.stt.backends.faster_whisper import FasterWhisper, WhisperOptions
 
-    folder = import_from(tiny_models.write_whisper(tmp_path / 'whisper'), 'faster-whisper/tiny.en')
-    model = faster_whisper.WhisperModel(
-        str(folder), device='cpu', compute_type='int8', cpu_threads=1, local_files_only=True
-    )
-    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
-    segments, info = model.transcribe(
-        noise, beam_size=1, temperature=0.0, max_new_tokens=8, no_speech_threshold=None
-    )
-    assert info.duration == 1.0
-    assert all(segment.end <= 30.0 for segment in segments)
+    with pytest.raises(BackendUnavailable, match='tektra weights pull'):
+        FasterWhisper(WhisperOptions(device='cpu'))
+    import_from(tiny_models.write_whisper(tmp_path / 'whisper'), 'whisper/tiny.en')
+    engine = FasterWhisper(WhisperOptions(device='cpu', language='en-US'))
+    try:
+        assert engine.description.startswith('tiny.en')
+        engine.start()
+        noise = np.random.default_rng(0).normal(0, 3000, 16_000).astype(np.int16)
+        engine.feed(noise)
+        heard = engine.finish()
+        # Random weights write nonsense, which must be heard as noise or as words of this segment.
+        assert heard.reject_reason or all(0 <= word.end <= 16_000 for word in heard.words)
+    finally:
+        engine.close()
+
+
+def test_every_whisper_of_the_list_is_what_the_backend_wants():
+    from tektra.stt.backends.faster_whisper import FOLDER, NEEDED, VOCABULARIES
+
+    listed = [entry for entry in load_catalogue() if entry.use == 'stt']
+    assert listed
+    for entry in listed:
+        paths = {file.path for file in entry.files}
+        assert entry.name.startswith(f'{FOLDER}/')
+        assert paths >= set(NEEDED)
+        assert paths & set(VOCABULARIES)
 
 
 def test_the_same_seed_builds_the_same_files(tmp_path):

@@ -41,7 +41,7 @@ def test_the_default_set_is_one_recogniser_and_one_voice_free_for_any_use(shippe
 def test_what_every_loader_needs_is_listed(shipped):
     for entry in shipped:
         paths = {file.path for file in entry.files}
-        if entry.name.startswith('faster-whisper/'):
+        if entry.name.startswith('whisper/'):
             assert paths == {'config.json', 'model.bin', 'tokenizer.json', 'vocabulary.txt'}
         if entry.name.startswith('piper/'):
             voice = entry.name.split('/')[1]
@@ -50,7 +50,7 @@ def test_what_every_loader_needs_is_listed(shipped):
 
 def test_the_addresses_are_those_of_the_libraries_own_downloaders(shipped, monkeypatch):
     monkeypatch.delenv('HF_ENDPOINT', raising=False)
-    whisper = shipped.find('faster-whisper/base.en')
+    whisper = shipped.find('whisper/base.en')
     pytest.importorskip('faster_whisper')
     from faster_whisper.utils import _MODELS
 
@@ -85,7 +85,7 @@ def test_a_mirror_serves_the_layout_of_the_store(shipped):
     entry = shipped.find('tiny.en')
     assert (
         entry.url(entry.files[1], 'http://site/weights/')
-        == 'http://site/weights/faster-whisper/tiny.en/model.bin'
+        == 'http://site/weights/whisper/tiny.en/model.bin'
     )
 
 
