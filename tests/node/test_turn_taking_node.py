@@ -1,4 +1,4 @@
-"""The node of turn_taking in a real graph: topics, service, session, and no timer while nothing waits."""
+"""The node of turn_taking: topics, service, session, and no timer while nothing waits."""
 
 from tektra_msgs.msg import (
     PlaybackClock,

@@ -4,10 +4,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tektra.runtime.clock import ManualClock
-from tektra.turn_taking.core import TurnTakingCore
-from tektra.turn_taking.params import TurnTakingParams
-from tektra.turn_taking.tracker import TurnTracker
 from tektra_msgs.msg import (
     PlaybackClock,
     PlaybackControl,
@@ -16,6 +12,11 @@ from tektra_msgs.msg import (
     TurnState,
     VoiceActivity,
 )
+
+from tektra.runtime.clock import ManualClock
+from tektra.turn_taking.core import TurnTakingCore
+from tektra.turn_taking.params import TurnTakingParams
+from tektra.turn_taking.tracker import TurnTracker
 
 TEXTS = st.sampled_from(
     ['', 'turn left', 'okay', 'stop', 'go and', 'the house', 'um', 'what time is it']
@@ -56,8 +57,9 @@ class Promises(RuleBasedStateMachine):
         self.chunk += chunks
         first = self.chunk * 512
         m = VoiceActivity(
-            stream_id='mic', utterance_id=utterance, event=event, speaking=voiced, sample_rate=16000,
-            first_sample=first, sample_count=512, end_sample=first + 512 if voiced else first - 4096,
+            stream_id='mic', utterance_id=utterance, event=event, speaking=voiced,
+            sample_rate=16000, first_sample=first, sample_count=512,
+            end_sample=first + 512 if voiced else first - 4096,
         )  # fmt: skip
         self.check(self.core.on_vad(m, self.clock.now_ns()))
 
@@ -84,7 +86,8 @@ class Promises(RuleBasedStateMachine):
     )
     def playback(self, back, revision, state, ours):
         m = PlaybackClock(
-            session_id=self.core.session_id if ours else 'other', turn_seq=max(0, self.newest - back),
+            session_id=self.core.session_id if ours else 'other',
+            turn_seq=max(0, self.newest - back),
             revision=revision, state=state, utterance_id=f'r{self.newest - back}',
         )  # fmt: skip
         self.check(self.core.on_playback(m, self.clock.now_ns()))

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tektra.turn_taking.barge_in import BargeInRules, Judgement
 from tektra.turn_taking.endpointing import (
     Endpointing,
@@ -25,12 +26,16 @@ FINISHED = (
     'turn left', 'go forward ten meters', 'stop', 'please turn right', 'can you open the door',
     'what time is it', 'what is two plus two', 'how are you', 'who are you', 'hello', 'thank you',
     'yes', 'no', 'yes please', 'turn it on', 'pick up the red cup', 'Go to the kitchen.',
-    'I like music.', 'Really?', 'where are you from', 'robot stop', 'what is it for?', 'say that again',
-    'count to ten', 'turn the lights off', 'okay hello', 'turn left please', 'hello robot', 'could you turn left',
+    'I like music.', 'Really?', 'where are you from', 'robot stop', 'what is it for?',
+    'say that again',
+    'count to ten', 'turn the lights off', 'okay hello', 'turn left please', 'hello robot',
+    'could you turn left',
 )  # fmt: skip
 UNFINISHED = (
-    'go to the kitchen and', 'i want the', 'turn left and then', 'um', 'i think um', 'go to', 'what is',
-    'what is two plus', 'it is because', 'go forward ten', 'bring me a', 'tell me about', 'I mean...',
+    'go to the kitchen and', 'i want the', 'turn left and then', 'um', 'i think um', 'go to',
+    'what is',
+    'what is two plus', 'it is because', 'go forward ten', 'bring me a', 'tell me about',
+    'I mean...',
     'first, second,', 'go to the.', 'please', 'my name is', 'i would like to talk with',
 )  # fmt: skip
 UNSURE = (

@@ -1,11 +1,8 @@
-"""A room for timed scripts: a person, vad, stt and playback around the real core, on a manual clock."""
+"""A room for timed scripts: person, vad, stt and playback around the real core."""
 
 import itertools
 
 from builtin_interfaces.msg import Time
-from tektra.runtime.clock import ManualClock
-from tektra.turn_taking.core import TurnTakingCore
-from tektra.turn_taking.params import TurnTakingParams
 from tektra_msgs.msg import (
     PlaybackClock,
     PlaybackControl,
@@ -14,6 +11,10 @@ from tektra_msgs.msg import (
     TurnState,
     VoiceActivity,
 )
+
+from tektra.runtime.clock import ManualClock
+from tektra.turn_taking.core import TurnTakingCore
+from tektra.turn_taking.params import TurnTakingParams
 
 STEP_MS, TICK_MS = 4, 20
 CHUNK_MS, CHUNK, RATE = 32, 512, 16000

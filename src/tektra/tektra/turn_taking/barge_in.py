@@ -20,7 +20,7 @@ class Judgement(enum.Enum):
 
 @dataclass(frozen=True)
 class BargeInRules:
-    """Which words interrupt. ``backchannels`` and ``stop_phrases`` are added to those of every language."""
+    """Which words interrupt. ``backchannels`` and ``stop_phrases`` add to every language's."""
 
     language: str
     min_words: int
@@ -32,8 +32,9 @@ class BargeInRules:
     ) -> tuple[Judgement, str]:
         """Return what ``text`` means for the reply that plays, and why.
 
-        A stop phrase interrupts at once, doubtful or not: stopping by mistake costs less than not stopping.
-        Doubtful partials do not interrupt otherwise; noise sounds like words to a decoder in its first guess.
+        A stop phrase interrupts at once, doubtful or not: stopping by mistake costs less than not
+        stopping. Doubtful partials do not interrupt otherwise; noise sounds like words to a
+        decoder in its first guess.
         """
         table = turn_language(language, self.language)
         said = tuple(word for word in words(text) if word not in table.fillers)
@@ -54,7 +55,7 @@ class BargeInRules:
 
 @dataclass
 class BargeIn:
-    """Speech over a reply that has not shown words yet. ``ducked``: playback was told to lower the gain."""
+    """Speech over a reply, without words so far. ``ducked``: playback was told to duck."""
 
     utterances: list[Utterance] = field(default_factory=list)
     ducked: bool = False

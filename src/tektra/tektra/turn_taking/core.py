@@ -1,4 +1,4 @@
-"""The owner of the turn: from voice activity, transcripts, typed lines and the playback clock to turn states."""
+"""The owner of the turn: from speech, typed lines and the playback clock to turn states."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def make_endpointing(params: TurnTakingParams) -> Endpointing:
 
 
 class TurnTakingCore:
-    """One conversation. Every method takes local time in ns and returns messages to publish, in order.
+    """One conversation. Methods take local time in ns and return messages to publish, in order.
 
-    Speech while a reply is due is a barge-in until it shows words; then it ends the reply and is the next
-    turn. A person who goes on after the commit is a barge-in as well: if nothing of the reply was heard yet,
-    the words before and after the commit are one text again, otherwise only the new words are the next turn.
+    Speech while a reply is due is a barge-in until it shows words; then it ends the reply and is
+    the next turn. A person who goes on after the commit is a barge-in as well: if nothing of the
+    reply was heard yet, the words before and after the commit are one text again, otherwise only
+    the new words are the next turn.
 
-    A probe, EAGER_END with turn_seq 0, asks stt for the words of a barge-in that has paused; no turn is open.
+    A probe, EAGER_END with turn_seq 0, asks stt for the words of a barge-in that has paused; no
+    turn is open.
     """
 
     _barge_in: BargeIn | None
@@ -65,7 +67,7 @@ class TurnTakingCore:
         )
         self._begin_session()
 
-    # ---- events ------------------------------------------------------------------------------------------------
+    # ---- events ---------------------------------------------------------------------------------
 
     @property
     def session_id(self) -> str:
@@ -184,10 +186,10 @@ class TurnTakingCore:
             self._floor.advance(self._mic.silence_s(turn.utterances[-1], now_ns), now_ns)
         return self._floor.out.take()
 
-    # ---- utterances --------------------------------------------------------------------------------------------
+    # ---- utterances -----------------------------------------------------------------------------
 
     def _meet(self, m: VoiceActivity, now_ns: int) -> None:
-        """An utterance that is new here: at its start, or in its middle if this node came later."""
+        """An utterance that is new here: at its start, or in its middle if this node came late."""
         begins = m.event in (VoiceActivity.EVENT_START, VoiceActivity.EVENT_RESUME)
         if begins or (m.event == VoiceActivity.EVENT_NONE and m.speaking):
             utterance = self._utterances.add(m.utterance_id)
@@ -196,7 +198,7 @@ class TurnTakingCore:
             self._admit(utterance, 'speech began')
 
     def _meet_words(self, m: Transcript) -> Utterance | None:
-        """Words of an utterance that vad never told of: finals count, and so does 'stop' over a reply."""
+        """Words without voice activity: finals count, and so does 'stop' over a reply."""
         stops = self._floor.replies.due and (
             self._rules.judge(m.text, m.language, final=False, doubtful=True)[0]
             is Judgement.INTERRUPT
@@ -260,7 +262,7 @@ class TurnTakingCore:
                 self._let_go(why, Owner.DROPPED)
 
     def _take_late_words(self, utterance: Utterance, now_ns: int) -> None:
-        """Words that no turn waited for: from speech that vad missed, or after the wait for them had ended."""
+        """Words that no turn waits for: vad missed the speech, or the wait for them is over."""
         if self._floor.turn is not None:
             utterance.owner = Owner.DROPPED
         elif self._floor.replies.due:
@@ -271,7 +273,7 @@ class TurnTakingCore:
             why = 'a late final transcript' if utterance.sample_rate else without_vad
             self._floor.commit(heard(self._floor.open([utterance])), why, 0.0, now_ns)
 
-    # ---- typed lines and push to talk --------------------------------------------------------------------------
+    # ---- typed lines and push to talk -----------------------------------------------------------
 
     def _make_room_for_typed(self, now_ns: int) -> None:
         """End what a typed line interrupts without losing a word of what is being said."""
@@ -305,7 +307,7 @@ class TurnTakingCore:
         if not turn.utterances:
             self._floor.cancel('push to talk: nothing was heard', Owner.DROPPED)
 
-    # ---- barge-in ----------------------------------------------------------------------------------------------
+    # ---- barge-in -------------------------------------------------------------------------------
 
     def _duck(self) -> None:
         barge_in = self._barge_in
@@ -339,7 +341,7 @@ class TurnTakingCore:
         self._floor.open_speaking(utterances, why)
 
     def _joined(self, reply: Reply, utterances: list[Utterance]) -> list[Utterance]:
-        """Return ``utterances`` with all of the turn that they go on with, if nothing of its reply was heard."""
+        """Return ``utterances`` with the rest of the turn that they go on with, if they do."""
         earlier = list(reply.turn.utterance_ids)
         if not any(u.utterance_id in earlier for u in utterances):
             return utterances
@@ -360,7 +362,7 @@ class TurnTakingCore:
         if barge_in.ducked:
             self._floor.out.control(PlaybackControl.COMMAND_UNDUCK, why)
 
-    # ---- guards: nothing is waited for without end -------------------------------------------------------------
+    # ---- guards: nothing is waited for without end ----------------------------------------------
 
     def _guard_turn(self, turn: OpenTurn, now_ns: int) -> None:
         p = self._params

@@ -1,4 +1,4 @@
-"""Endpointing: how long silence must last before the words are the person's turn, as small strategies."""
+"""Endpointing: how long silence must last before words are a turn, as small strategies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tektra.turn_taking.words import without_ends, words
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known when the person may have finished. ``text`` is final; ``language`` is BCP 47 or empty."""
+    """What is known when the person may have finished; ``language`` is BCP 47 or empty."""
 
     text: str
     language: str = ''
@@ -34,7 +34,7 @@ class Verdict:
 
 
 class Strategy(Protocol):
-    """One way to decide. An end-of-turn model on audio is a further one: it adds its input to ``Evidence``."""
+    """One way to decide. A model on audio is a further one: it adds its input to ``Evidence``."""
 
     def wait_s(self, evidence: Evidence) -> Verdict | None:
         """Return how long to wait, or None to leave it to the next strategy."""
@@ -43,7 +43,7 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True)
 class TextStrategy:
-    """Decides by the words: a finished command or sentence shortens the wait, an open phrase lengthens it."""
+    """Decides by the words: a finished sentence shortens the wait, an open one lengthens it."""
 
     finished_s: float
     unfinished_s: float

@@ -1,4 +1,4 @@
-"""The floor: the open turn, the reply that is due, and what is said about them. Knows nothing of vad or stt."""
+"""The floor: the open turn, the reply that is due, and what is published about them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Floor:
         state = TurnState(turn_seq=seq, revision=revision, confidence=-1.0)
         self.out.state(state, TurnState.PHASE_LISTENING, why)
 
-    # ---- the open turn -----------------------------------------------------------------------------------------
+    # ---- the open turn --------------------------------------------------------------------------
 
     def open(self, utterances: list[Utterance]) -> OpenTurn:
         """Begin the next turn with ``utterances``. Says nothing yet."""
@@ -51,7 +51,7 @@ class Floor:
         return turn
 
     def advance(self, silence_s: float, now_ns: int) -> None:
-        """Ask for the final, announce it and commit, as far as the turn has come. The person is quiet."""
+        """Ask for the final, announce it, commit: as far as the turn has come."""
         turn = self.turn
         if turn is None or turn.speaking or turn.held or not turn.utterances:
             return
@@ -116,8 +116,8 @@ class Floor:
     def _commit_if_due(self, turn: OpenTurn, silence_s: float, now_ns: int) -> None:
         """Commit when the wait is over.
 
-        ``wait_s`` plus the latency of stt is the time since the end of speech: silence in which stt computes
-        anyway is counted as stt's.
+        ``wait_s`` plus the latency of stt is the time since the end of speech: silence in which
+        stt computes anyway is counted as stt's.
         """
         if turn.by_hand:
             self.commit(heard(turn), 'push to talk: released', 0.0, now_ns)
@@ -136,7 +136,7 @@ class Floor:
         key = (turn.turn_seq, turn.revision)
         self.out.control(PlaybackControl.COMMAND_CANCEL, why, turn=key)
 
-    # ---- the reply ---------------------------------------------------------------------------------------------
+    # ---- the reply ------------------------------------------------------------------------------
 
     def cut_reply(self, why: str) -> None:
         """Flush whatever is heard or about to be heard."""

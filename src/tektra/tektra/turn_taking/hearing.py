@@ -1,4 +1,4 @@
-"""What is known of each utterance, and how long it has been quiet: by sample indexes, not by arrival."""
+"""What is known of each utterance, and how long it has been quiet, by sample indexes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Owner(enum.Enum):
 
 @dataclass
 class Utterance:
-    """One utterance as vad and stt have told it so far. Samples count in ``stream_id`` at ``sample_rate`` Hz."""
+    """One utterance as told so far. Samples count in ``stream_id`` at ``sample_rate`` Hz."""
 
     utterance_id: str
     stream_id: str = ''
@@ -87,7 +87,7 @@ class Utterance:
         self.by_hand = self.by_hand or by_hand
 
     def on_transcript(self, m: Transcript, now_ns: int) -> bool:
-        """Follow stt; return whether the message was news (not stale, repeated, or a partial after the final)."""
+        """Follow stt; return whether it is news, not stale or a partial after its final."""
         if self.transcript is not None and m.revision <= self.transcript.revision:
             return False
         if not m.is_final and self.is_final:
@@ -146,8 +146,8 @@ class MicClock:
     def silence_s(self, utterance: Utterance, now_ns: int) -> float:
         """Return s of silence after the utterance.
 
-        While vad has it open this is microphone time alone, so that a stalled vad never makes a person
-        silent. After that vad reports rarely, and local time fills in between.
+        While vad has it open this is microphone time alone, so that a stalled vad never makes a
+        person silent. After that vad reports rarely, and local time fills in between.
         """
         if utterance.stream_id != self.stream_id or self._rate == 0:
             return seconds(now_ns - utterance.quiet_ns)

@@ -1,4 +1,4 @@
-"""What the words of a language say about turns: backchannels, stop phrases, how phrases end. Data only."""
+"""What words say about turns: backchannels, stop phrases, how phrases end. Data only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _NONE: frozenset[str] = frozenset()
 class TurnLanguage:
     """One language. Words are lower case without punctuation.
 
-    ``backchannels`` show attention and claim no turn. ``stop_phrases`` at the start of an utterance interrupt
-    at once. ``fillers`` are no words at all. ``dangling`` cannot end a sentence; ``prepositions`` rarely do.
-    ``complete`` are whole utterances after which nothing is expected. A text that begins with one of
-    ``commands`` (without ``polite`` at either end) or ``questions`` and does not end openly is finished.
-    ``may_go_on`` ends a command that often continues ("go forward ... ten meters"); ``movements`` are
-    commands whose quantity wants a unit, so a number of ``numbers`` at the end leaves them open.
+    ``backchannels`` show attention and claim no turn. ``stop_phrases`` at the start of an
+    utterance interrupt at once. ``fillers`` are no words at all. ``dangling`` cannot end a
+    sentence; ``prepositions`` rarely do. ``complete`` are whole utterances after which nothing is
+    expected. A text that begins with one of ``commands`` (without ``polite`` at either end) or
+    ``questions`` and does not end openly is finished. ``may_go_on`` ends a command that often
+    continues ("go forward ... ten meters"); ``movements`` are commands whose quantity wants a
+    unit, so a number of ``numbers`` at the end leaves them open.
     """
 
     backchannels: frozenset[Phrase]
@@ -52,19 +53,23 @@ ENGLISH = TurnLanguage(
     ),
     fillers=_set('um uh er erm uhm eh mm hm hmm mmm'),
     dangling=_set(
-        'and or but so because if when while that which who whose the a an my your his her its our '
-        'their this these those is are was were am be been will would can could should shall may '
-        'might must do does did have has had not plus minus times divided multiplied than as what '
+        'and or but so because if when while that which who whose the a an my your his her its '
+        'our their this these those is are was were am be been will would can could should shall '
+        'may might must do does did have has had not plus minus times divided multiplied than as '
+        'what '
         "how why where i'm it's you're we're they're i'd i'll let's very just um uh er erm i "
         'we they he she please then maybe every each some any also'
     ),
-    prepositions=_set('to of for with from in on at into onto about by over under through without'),
+    prepositions=_set(
+        'to of for with from in on at into onto about by over under through without'
+    ),
     complete=phrases(
         'yes', 'no', 'yeah', 'yes please', 'no thanks', 'no thank you', 'hello', 'hi', 'hey',
         'hello there', 'good morning', 'good afternoon', 'good evening', 'good night', 'goodbye',
         'good bye', 'bye', 'bye bye', 'see you', 'see you later', 'thanks', 'thank you',
         'thank you very much', 'thanks a lot', 'help', 'help me', 'stop', 'stop talking', 'wait',
-        'be quiet', 'halt', 'never mind', 'forget it', 'come here', 'say that again', 'repeat that',
+        'be quiet', 'halt', 'never mind', 'forget it', 'come here', 'say that again',
+        'repeat that',
         'say it again', 'repeat', 'again', 'okay', 'who are you', 'how are you', 'what is that',
         'where are you from', 'what can you do', 'what did you say', 'pardon', 'sorry', 'cancel',
         'correct', 'wrong', "that's right", 'emergency stop', 'what is this', 'who is this',
@@ -78,10 +83,10 @@ ENGLISH = TurnLanguage(
     ),
     commands=_set(
         'go move drive walk run turn rotate spin stop come follow look nod wave raise lower lift '
-        'drop open close grab pick put take bring give show tell say play pause start begin end set '
-        'switch count repeat calculate add subtract remember forget sing dance stand sit back face '
-        'point find search read write call send make increase decrease halt speak describe explain '
-        'speed slow carry wait hold stay wake shake smile continue'
+        'drop open close grab pick put take bring give show tell say play pause start begin end '
+        'set switch count repeat calculate add subtract remember forget sing dance stand sit '
+        'back face point find search read write call send make increase decrease halt speak '
+        'describe explain speed slow carry wait hold stay wake shake smile continue'
     ),
     questions=_set(
         'what who where when why how which whose is are am was were do does did can could will '
@@ -95,15 +100,16 @@ ENGLISH = TurnLanguage(
     movements=_set('go move drive walk run turn rotate spin back'),
     numbers=_set(
         'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen '
-        'fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty '
-        'ninety hundred thousand'
+        'fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy '
+        'eighty ninety hundred thousand'
     ),
 )  # fmt: skip
 
 GERMAN = TurnLanguage(
     backchannels=phrases(
         'ja', 'jo', 'jaja', 'mhm', 'mm', 'hm', 'hmm', 'aha', 'ach so', 'okay', 'ok', 'genau',
-        'gut', 'stimmt', 'verstehe', 'klar', 'richtig', 'ach', 'oh', 'echt', 'alles klar', 'na gut',
+        'gut', 'stimmt', 'verstehe', 'klar', 'richtig', 'ach', 'oh', 'echt', 'alles klar',
+        'na gut',
     ),
     stop_phrases=phrases(
         'stop', 'stopp', 'halt', 'warte', 'ruhe', 'sei still', 'sei ruhig', 'hör auf', 'genug',
@@ -111,10 +117,10 @@ GERMAN = TurnLanguage(
     ),
     fillers=_set('äh ähm öh hm hmm mm em'),
     dangling=_set(
-        'und oder aber weil wenn dass ob der die das den dem des ein eine einen einem einer eines '
-        'mein meine dein deine sein seine ihr ihre ist sind war waren bin bist habe hast hat kann '
-        'kannst könnte will würde soll muss darf ich du er wir sehr nicht plus minus mal geteilt als '
-        'wie was wo warum also auch noch äh ähm'
+        'und oder aber weil wenn dass ob der die das den dem des ein eine einen einem einer '
+        'eines mein meine dein deine sein seine ihr ihre ist sind war waren bin bist habe hast '
+        'hat kann kannst könnte will würde soll muss darf ich du er wir sehr nicht plus minus '
+        'mal geteilt als wie was wo warum also auch noch äh ähm'
     ),
     prepositions=_set('zu von für mit aus in an auf bei nach über unter durch ohne gegen um vor'),
     complete=phrases(
@@ -125,14 +131,19 @@ GERMAN = TurnLanguage(
     ),
     polite=phrases('bitte', 'hey', 'okay', 'roboter', 'jetzt', 'kannst du', 'könntest du'),
     commands=_set(
-        'geh gehe fahr fahre dreh drehe komm folge schau nicke winke heb hebe öffne schließe nimm '
-        'bring gib zeig sag erzähl erzähle spiel zähl zähle wiederhole rechne stopp halt mach'
+        'geh gehe fahr fahre dreh drehe komm folge schau nicke winke heb hebe öffne schließe '
+        'nimm bring gib zeig sag erzähl erzähle spiel zähl zähle wiederhole rechne stopp halt '
+        'mach'
     ),
-    questions=_set('was wer wo wann warum wie welche welcher welches wieviel ist sind bist kannst'),
+    questions=_set(
+        'was wer wo wann warum wie welche welcher welches wieviel ist sind bist kannst'
+    ),
     particles=_set('an aus auf zu ab her hin um vor zurück'),
     may_go_on=_set('vorwärts rückwärts zurück geradeaus weiter mir grad'),
     movements=_set('geh gehe fahr fahre dreh drehe'),
-    numbers=_set('null ein eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig'),
+    numbers=_set(
+        'null ein eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig'
+    ),
 )  # fmt: skip
 
 SPANISH = TurnLanguage(
@@ -146,20 +157,21 @@ SPANISH = TurnLanguage(
     ),
     fillers=_set('eh em mm hm este pues'),
     dangling=_set(
-        'y o u pero porque si que cuando mientras el la los las un una unos unas mi mis tu tus su '
-        'sus es son está están soy eres más menos entre dividido muy no lo le se me te nos como cómo '
-        'qué dónde quién eh em yo'
+        'y o u pero porque si que cuando mientras el la los las un una unos unas mi mis tu tus '
+        'su sus es son está están soy eres más menos entre dividido muy no lo le se me te nos '
+        'como cómo qué dónde quién eh em yo'
     ),
     prepositions=_set('a de del al con en por para sin sobre hasta desde hacia'),
     complete=phrases(
         'sí', 'no', 'hola', 'buenos días', 'buenas tardes', 'buenas noches', 'adiós', 'gracias',
         'muchas gracias', 'ayuda', 'para', 'alto', 'espera', 'silencio', 'ven aquí', 'quién eres',
-        'cómo estás', 'qué puedes hacer', 'qué hora es', 'otra vez', 'repite', 'hasta luego', 'vale',
+        'cómo estás', 'qué puedes hacer', 'qué hora es', 'otra vez', 'repite', 'hasta luego',
+        'vale',
     ),
     polite=phrases('por favor', 'oye', 'robot', 'ahora', 'puedes', 'podrías'),
     commands=_set(
-        've anda avanza gira ven sigue mira saluda levanta baja abre cierra toma trae dame muestra '
-        'di dime cuenta repite calcula para pon'
+        've anda avanza gira ven sigue mira saluda levanta baja abre cierra toma trae dame '
+        'muestra di dime cuenta repite calcula para pon'
     ),
     questions=_set('qué quién dónde cuándo cómo cuál cuánto cuántos cuántas es son puedes tienes'),
     may_go_on=_set('adelante atrás recto metros'),
@@ -171,6 +183,6 @@ LANGUAGES: dict[str, TurnLanguage] = {'en': ENGLISH, 'de': GERMAN, 'es': SPANISH
 
 
 def turn_language(tag: str, default: str) -> TurnLanguage:
-    """Return the table of BCP 47 ``tag`` ('de-AT' is 'de'), of ``default`` if empty, of English if unknown."""
+    """Return the table of BCP 47 ``tag`` or else of ``default``; English if it is unknown."""
     base = (tag or default).split('-')[0].lower()
     return LANGUAGES.get(base, ENGLISH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rclpy.publisher import Publisher
+from rclpy.service import Service
 from tektra_msgs.msg import TurnState
 from tektra_msgs.srv import PushToTalk
 
@@ -18,6 +19,7 @@ class TurnTakingNode(TektraNode[TurnTakingParams]):
     """Publishes ``turn/state`` and ``audio/playback_control``; offers ``push_to_talk``."""
 
     params_class = TurnTakingParams
+    _service: Service | None = None
 
     def setup(self, params: TurnTakingParams, loaded: None) -> None:
         """Make entities. Nothing is decided before the node is active."""
@@ -48,9 +50,8 @@ class TurnTakingNode(TektraNode[TurnTakingParams]):
 
     def teardown(self) -> None:
         """Release the service, which the base does not know."""
-        service = getattr(self, '_service', None)
-        if service is not None:
-            self.destroy_service(service)
+        if self._service is not None:
+            self.destroy_service(self._service)
             self._service = None
 
     def _emit(self, outputs: Outputs) -> None:

@@ -38,7 +38,7 @@ class TurnTakingParams:
         low=0.2,
         high=10,
     )
-    duck_gain: float = param(0.2, 'gain of a reply while someone speaks', low=0.0, high=1.0)
+    duck_gain: float = param(0.25, 'gain of a reply while someone speaks', low=0.0, high=1.0)
     backchannels: tuple[str, ...] = param((), 'further phrases that never interrupt')
     stop_phrases: tuple[str, ...] = param((), 'further phrases that interrupt at once')
     final_timeout_s: float = param(

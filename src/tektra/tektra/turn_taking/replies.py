@@ -1,4 +1,4 @@
-"""What plays or is about to play: the reply to the committed turn and announcements, by the playback clock."""
+"""What plays or is about to, by the playback clock: the reply that is due, announcements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Change(enum.Enum):
 
 @dataclass
 class Reply:
-    """The reply that a committed turn waits for. ``turn`` is its state as committed. Local times in ns."""
+    """The reply that a committed turn waits for; ``turn`` is as committed. Local times in ns."""
 
     turn: TurnState
     committed_ns: int
@@ -72,7 +72,7 @@ class Replies:
         return self._cut
 
     def on_clock(self, m: PlaybackClock, now_ns: int) -> Change:
-        """Follow the playback clock; what is of another session, turn or revision changes nothing."""
+        """Follow the playback clock; another session, turn or revision changes nothing."""
         if m.state == PlaybackClock.STATE_IDLE:
             return self._on_idle()
         if m.turn_seq == 0:

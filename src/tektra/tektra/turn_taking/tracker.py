@@ -1,4 +1,4 @@
-"""Turn and revision: the one object that decides what is new, what is void, and that a turn is committed once."""
+"""Turn and revision: the one object that owns the order, and that a turn is committed once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TurnTracker:
         return self._revision
 
     def commit(self, turn_seq: int, revision: int) -> bool:
-        """End the open turn as the person's; return whether this was its first and newest commit."""
+        """End the open turn as the person's; return whether this is its first, newest commit."""
         if not self._open or (turn_seq, revision) != self.newest:
             return False
         self._open = False

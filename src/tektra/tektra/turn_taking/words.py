@@ -21,7 +21,7 @@ def phrases(*texts: str) -> frozenset[Phrase]:
 
 
 def leading(known: Iterable[Phrase], text: Phrase) -> int:
-    """Return how many words at the start of ``text`` are the longest phrase of ``known``; 0: none."""
+    """Return how many words at the start of ``text`` are the longest phrase of ``known``."""
     return max((len(p) for p in known if p and text[: len(p)] == p), default=0)
 
 
@@ -45,7 +45,8 @@ def without_ends(known: frozenset[Phrase], text: Phrase) -> Phrase:
 def continuation(text: str, earlier: str) -> str:
     """Return what ``text`` says beyond ``earlier``.
 
-    Empty if it says nothing new; all of ``text`` if it does not begin with the words of ``earlier``.
+    Empty if it says nothing new; all of ``text`` if it does not begin with the words of
+    ``earlier``.
     """
     old, new = words(earlier), words(text)
     if old[: len(new)] == new:

@@ -1,0 +1,1 @@
+"""What is answered: replies to turns, history of what was heard, announcements."""

@@ -1,0 +1,1 @@
+"""Responders, one file an engine."""
