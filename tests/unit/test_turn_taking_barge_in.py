@@ -88,6 +88,14 @@ def test_a_doubtful_partial_does_not_interrupt_but_a_doubtful_final_does():
     assert room.find('INTERRUPTED')
 
 
+def test_the_wait_is_told_although_the_words_were_asked_for_before_the_turn_began():
+    room = Room(reply_s=8.0, stt_s=0.6)
+    room.partials = False
+    room.types('tell me a story').wait(1.0).says('turn left', 0.96).wait(3.0)
+    _, committed = room.find('COMMITTED')[1]
+    assert committed.wait_s == pytest.approx(0.192, abs=CHUNK_S)
+
+
 def test_words_that_come_after_the_reply_went_on_still_interrupt():
     room = Room(reply_s=9.0, stt_s=2.5)
     room.partials = False

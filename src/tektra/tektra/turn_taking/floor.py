@@ -123,7 +123,7 @@ class Floor:
             self.commit(heard(turn), 'push to talk: released', 0.0, now_ns)
         elif turn.verdict is not None and silence_s >= turn.verdict.wait_s:
             wait = turn.asked_silence_s
-            if not turn.late_final:
+            if not turn.late_final or turn.asked_ns is None:
                 wait = max(wait, silence_s - turn.stt_latency_s())
             self.commit(heard(turn), turn.verdict.after(silence_s), wait, now_ns)
 
