@@ -16,7 +16,7 @@ from rclpy.publisher import Publisher
 from tektra.cli.errors import EXIT_NO_GRAPH, UserError
 from tektra.cli.state import running
 from tektra.launching import runfile
-from tektra.runtime.topics import topic
+from tektra.runtime.topics import open_publisher, open_subscription
 
 
 class GraphClient:
@@ -40,13 +40,11 @@ class GraphClient:
 
     def subscribe(self, name: str, callback: Callable[[Any], None]) -> None:
         """Subscribe to a topic of the table."""
-        row = topic(name)
-        self.node.create_subscription(row.message_type(), row.name, callback, row.qos())
+        open_subscription(self.node, name, callback)
 
     def publisher(self, name: str) -> Publisher:
         """Return a publisher of a topic of the table."""
-        row = topic(name)
-        return self.node.create_publisher(row.message_type(), row.name, row.qos())
+        return open_publisher(self.node, name)
 
     def spin(self, seconds: float) -> None:
         """Handle callbacks for about ``seconds``; at least what is ready now."""

@@ -13,7 +13,7 @@ import click
 from tektra.cli.errors import UserError
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as a shell has it
-DEFAULT_SCENE = 'questions'
+DEFAULT_SCENE = 'three_questions'
 
 
 @dataclass(frozen=True)

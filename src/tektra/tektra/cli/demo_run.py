@@ -151,6 +151,7 @@ class DemoRun:
             if self._typist is not None:
                 self._typist.work()
                 if self._typist.done:
+                    self._typist = None
                     self._log.input_ended(_now_ns())
             ending = self._log.ended(_now_ns(), self._deadline_ns())
             if ending is not None:

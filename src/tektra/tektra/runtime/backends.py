@@ -148,7 +148,7 @@ class BackendChain(Generic[B]):
                     request,
                     partial(run, backend),
                 )
-            except Exception as error:  # noqa: BLE001 - any engine may raise anything
+            except Exception as error:
                 self.fail(error, now_ns)
             else:
                 return result
@@ -204,7 +204,7 @@ class BackendChain(Generic[B]):
             return self._factories[entry.name]()
         except BackendUnavailable as error:
             entry.health, entry.reason = Health.UNAVAILABLE, str(error)
-        except Exception as error:  # noqa: BLE001 - any engine may raise anything
+        except Exception as error:
             entry.health, entry.reason = (
                 Health.FAILED,
                 f'{type(error).__name__}: {error}',

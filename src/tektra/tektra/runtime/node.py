@@ -31,7 +31,7 @@ from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.clock import BootClock
 from tektra.runtime.ids import new_id
-from tektra.runtime.topics import topic
+from tektra.runtime.topics import open_publisher, open_subscription
 from tektra.runtime.worker import NICE, Worker
 
 HEARTBEAT_S = 0.2
@@ -178,10 +178,9 @@ class TektraNode(LifecycleNode, Generic[P]):
     def publisher(self, name: str) -> Publisher:
         """Return a plain publisher of a topic of the table.
 
-        (Lifecycle publishers drop silently: not used.).
+        Lifecycle publishers drop silently when inactive, so they are not used.
         """
-        row = topic(name)
-        made = self.create_publisher(row.message_type(), row.name, row.qos())
+        made = open_publisher(self, name)
         self._own_publishers.append(made)
         return made
 
@@ -189,9 +188,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self, name: str, callback: Callable[[Any], None], *, always: bool = False
     ) -> Subscription:
         """Subscribe to a topic of the table; the callback runs while active, or ``always``."""
-        row = topic(name)
-        guarded = self._guard(callback, always)
-        made = self.create_subscription(row.message_type(), row.name, guarded, row.qos())
+        made = open_subscription(self, name, self._guard(callback, always))
         self._own_subscriptions.append(made)
         return made
 
@@ -263,7 +260,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         for hook in (self.stop, self.teardown) if self._active else (self.teardown,):
             try:
                 hook()
-            except Exception as error:  # noqa: BLE001 - the exit goes on
+            except Exception as error:
                 self.report_error('shutdown', error)
         self._active = False
         self.worker.close()
@@ -291,7 +288,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         try:
             params = self._read_parameters()
             self._loaded = await self.await_future(self.worker.submit(lambda: self.load(params)))
-        except Exception as error:  # noqa: BLE001 - reported, the transition fails
+        except Exception as error:
             self.report_error('configure', error)
             return False
         finally:
@@ -356,7 +353,7 @@ class TektraNode(LifecycleNode, Generic[P]):
     def _step(self, name: str, work: Callable[[], None]) -> TransitionCallbackReturn:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - rclpy would swallow it
+        except Exception as error:
             self.report_error(name, error)
             return TransitionCallbackReturn.ERROR
         self.last_error = ''
@@ -377,22 +374,14 @@ class TektraNode(LifecycleNode, Generic[P]):
         # The stock handler runs configure inside the executor, which would stop the heartbeat.
         self._rcl_change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
-        row = topic('heartbeat')
-        self._beat_pub = self.create_publisher(row.message_type(), row.name, row.qos())
-        row = topic('system/backends')
-        self._backend_pub = self.create_publisher(row.message_type(), row.name, row.qos())
+        self._beat_pub = open_publisher(self, 'heartbeat')
+        self._backend_pub = open_publisher(self, 'system/backends')
         self._beat_seq = 0
         self._beat_due = self._boot.now_ns() + round(HEARTBEAT_S * 1e9)
         self.create_timer(HEARTBEAT_S, self._beat, clock=self._steady)
         if self.simulated:
-            clock_row, row = topic('/clock'), topic('clock/progress')
-            self._progress_pub = self.create_publisher(row.message_type(), row.name, row.qos())
-            self.create_subscription(
-                clock_row.message_type(),
-                clock_row.name,
-                self._on_clock,
-                clock_row.qos(),
-            )
+            self._progress_pub = open_publisher(self, 'clock/progress')
+            open_subscription(self, '/clock', self._on_clock)
 
     def _declare_parameters(self) -> None:
         for name, (f, spec) in parameters.specs(self.params_class).items():
@@ -417,7 +406,7 @@ class TektraNode(LifecycleNode, Generic[P]):
             self._handled += 1
             try:
                 callback(message)
-            except Exception as error:  # noqa: BLE001 - one bad message must not end the node
+            except Exception as error:
                 self.report_error(getattr(callback, '__name__', 'callback'), error)
 
         return guarded
@@ -427,7 +416,7 @@ class TektraNode(LifecycleNode, Generic[P]):
             job = self._soon.popleft()
             try:
                 job()
-            except Exception as error:  # noqa: BLE001 - one bad job must not end the node
+            except Exception as error:
                 self.report_error('callback', error)
 
     def _finish(self, done: Future[Any], then: Callable[[Any], None] | None) -> None:

@@ -108,7 +108,7 @@ class RecordingTap:
         response, failure, text = None, None, ''
         try:
             response = run()
-        except Exception as error:  # noqa: BLE001 - recorded, then raised again
+        except Exception as error:
             failure, text = error, f'{type(error).__name__}: {error}'
         took = (self._clock() - start) / 1e9
         with self._lock:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import difflib
 import enum
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rclpy.duration import Duration
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import (
     QoSDurabilityPolicy,
     QoSHistoryPolicy,
     QoSProfile,
     QoSReliabilityPolicy,
 )
+from rclpy.subscription import Subscription
 
 
 class QueuePolicy(enum.Enum):
@@ -66,6 +71,28 @@ class Topic:
             profile.lifespan = Duration(seconds=self.lifespan_s)
         return profile
 
+
+def open_publisher(node: Node, name: str) -> Publisher:
+    """Return a plain publisher of a topic of the table."""
+    row = topic(name)
+    return node.create_publisher(
+        row.message_type(), row.name, row.qos(), event_callbacks=_NO_PUBLISHER_EVENTS
+    )
+
+
+def open_subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Subscription:
+    """Return a subscription to a topic of the table."""
+    row = topic(name)
+    return node.create_subscription(
+        row.message_type(), row.name, callback, row.qos(), event_callbacks=_NO_SUBSCRIPTION_EVENTS
+    )
+
+
+# rclpy adds an "incompatible QoS" waitable to every endpoint, and its executor walks all of them
+# at every wake-up: without them a node needs about half the CPU. One table and the doctor's check
+# of every pair do the same job.
+_NO_PUBLISHER_EVENTS = PublisherEventCallbacks(use_default_callbacks=False)
+_NO_SUBSCRIPTION_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 _OLD, _ALL = QueuePolicy.DROP_OLDEST, QueuePolicy.LOSSLESS
 

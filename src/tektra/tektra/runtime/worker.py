@@ -90,7 +90,7 @@ class Worker:
             self._running.set()
             try:
                 result = job()
-            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            except BaseException as error:
                 self._running.clear()
                 future.set_exception(error)
             else:
