@@ -10,6 +10,7 @@ from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.utilities import get_default_context
 
 from tektra.runtime.node import TektraNode
 
@@ -39,11 +40,17 @@ def run_node(make: Callable[[], TektraNode[Any]]) -> int:
     except Exception:
         if rclpy.ok():
             raise
-        # The signal came while the executor was building its wait set: rclpy calls that an RCLError.
+        # The signal came while the executor was building its wait set: to rclpy an RCLError.
     node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
     rclpy.try_shutdown()
+    # rcl gives the participant's shared memory back when nothing refers to it any more; what the
+    # executor was waiting for is kept in a suspended generator.
+    del node, executor
+    gc.unfreeze()
+    gc.collect()
+    get_default_context().destroy()
     # A model that still computes in its thread must not hold up the exit.
     sys.stdout.flush()
     sys.stderr.flush()
