@@ -237,7 +237,7 @@ def test_a_read_only_checkout_is_said_with_the_copy_command(copy):
     script = 'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; exec "$1/tektra" setup'
     error = only_error(in_namespace(script, str(copy)))
     assert 'is read-only and not set up' in error
-    assert f'cp -r {copy}' in error
+    assert f"cp -r '{copy}' ~/tektra" in error
 
 
 def test_too_little_space_is_said_before_anything_is_made(copy, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def read_only(root: Path) -> SetupError:
     """Return the error for a checkout that cannot be written."""
     return SetupError(
         f'the checkout {root} is read-only and not set up: '
-        f'copy it where you can write: cp -r {root} ~/tektra && ~/tektra/tektra setup'
+        f'copy it where you can write: cp -r {shlex.quote(str(root))} ~/tektra && ~/tektra/tektra setup'
     )
 
 
@@ -71,7 +72,7 @@ def from_os_error(error: OSError, root: Path) -> SetupError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return SetupError(
             f'{error.filename}: {error.strerror} (made by another user?): '
-            f'sudo chown -R $(id -un) {root}'
+            f'sudo chown -R $(id -un) {shlex.quote(str(root))}'
         )
     where = f'{error.filename}: ' if error.filename else ''
     return SetupError(f'{where}{error.strerror or error}')
