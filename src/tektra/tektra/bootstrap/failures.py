@@ -57,9 +57,9 @@ def no_space(where: Path) -> SetupError:
 
 def read_only(root: Path) -> SetupError:
     """Return the error for a checkout that cannot be written."""
+    copy = f'cp -r {shlex.quote(str(root))} ~/tektra && ~/tektra/tektra setup'
     return SetupError(
-        f'the checkout {root} is read-only and not set up: '
-        f'copy it where you can write: cp -r {shlex.quote(str(root))} ~/tektra && ~/tektra/tektra setup'
+        f'the checkout {root} is read-only and not set up: copy it where you can write: {copy}'
     )
 
 
