@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
 from tektra.runtime.node import TektraNode
@@ -21,26 +24,22 @@ THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
 
 
 def run_node(make: Callable[[], TektraNode[Any]]) -> int:
-    """Run the node that ``make`` returns until SIGINT, SIGTERM or context shutdown.
-
-    Return the exit code.
-    """
+    """Run the node that ``make`` returns until SIGINT or SIGTERM; return the exit code."""
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
-    rclpy.init()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    # Not rclpy's own handlers: they end the context at once, and a node's last words would be lost.
+    # A waiting executor notices the event at the next heartbeat, within 0.2 s.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     executor = SingleThreadedExecutor()
     node = make()
     executor.add_node(node)
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process: never scan it again
-    try:
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except Exception:
-        if rclpy.ok():
-            raise
-        # The signal came while the executor was building its wait set: to rclpy an RCLError.
+    while not stop.is_set():
+        executor.spin_once()
     node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
