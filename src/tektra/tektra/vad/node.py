@@ -1,4 +1,7 @@
-"""ROS shell of vad: audio/mic in, audio/vad out. The model takes 0.1 ms a chunk, so it runs in the executor."""
+"""ROS shell of vad: audio/mic in, audio/vad out.
+
+The model takes 0.1 ms a chunk, so it runs in the executor.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,7 @@ class VadParams:
     soft_silence_s: float = param(
         0.192, 'pause after which the person may have finished', unit='s', low=0.064, high=1.0
     )
-    end_silence_s: float = param(
-        0.7, 'pause that ends an utterance', unit='s', low=0.2, high=5.0
-    )
+    end_silence_s: float = param(0.7, 'pause that ends an utterance', unit='s', low=0.2, high=5.0)
     gap_tolerance_s: float = param(
         0.2, 'longest piece of missing audio that counts as silence', unit='s', low=0.0, high=1.0
     )
