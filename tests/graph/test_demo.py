@@ -6,6 +6,7 @@ import wave
 
 import numpy as np
 import pytest
+
 from conftest import abandoned, wait_until
 
 TURN_KEYS = {

@@ -1,7 +1,7 @@
 """Removes Fast DDS shared memory that dead processes left behind, and nothing else.
 
-Fast DDS holds a file lock (flock) on `<segment>_el` or `<segment>_sl` for as long as the owner of a
-segment lives; `fastdds shm clean` decides by the same lock (RobustExclusiveLock.hpp, Fast DDS
+Fast DDS holds a file lock (flock) on `<segment>_el` or `<segment>_sl` for as long as the owner of
+a segment lives; `fastdds shm clean` decides by the same lock (RobustExclusiveLock.hpp, Fast DDS
 2.14). A port can exist without a lock file when it was only written to: then it counts as used
 while any process has it mapped. Standard library only: the guard runs this without site-packages.
 """
@@ -20,6 +20,7 @@ FOLDER = Path('/dev/shm')
 
 PORT_BASE = 7400
 """RTPS port base (PB); ports below it are not bound to a domain."""
+
 PORTS_PER_DOMAIN = 250
 """RTPS domain gain (DG)."""
 

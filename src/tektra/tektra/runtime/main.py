@@ -30,8 +30,8 @@ def run_node(make: Callable[[], TektraNode[Any]]) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    # Not rclpy's own handlers: they end the context at once, and a node's last words would be lost.
-    # A waiting executor notices the event at the next heartbeat, within 0.2 s.
+    # Not rclpy's own handlers: they end the context at once, and a node's last words would be
+    # lost. A waiting executor notices the event at the next heartbeat, within 0.2 s.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     executor = SingleThreadedExecutor()
     node = make()

@@ -32,6 +32,10 @@ ONSET = 0.2  # of the loudest sample
 FRAME_S = 0.01
 # pocketsphinx's CMN_WIN: its running mean counts what it was set to as this many frames.
 WINDOW_FRAMES = 500
+# The end of an utterance searches what was fed without a search: 150 ms with the real grammar for
+# a result that nobody reads, 10 ms with this one.
+NO_SEARCH = 'cepstral_mean'
+NO_GRAMMAR = f'#JSGF V1.0;\ngrammar {NO_SEARCH};\npublic <{NO_SEARCH}> = a;\n'
 
 
 class CepstralMean:
@@ -42,6 +46,7 @@ class CepstralMean:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
+        decoder.add_jsgf_string(NO_SEARCH, NO_GRAMMAR)
         self._held: Samples = np.empty(0, np.int16)
 
     def start(self) -> None:
@@ -70,10 +75,13 @@ class CepstralMean:
     ) -> NDArray[np.float64]:
         """Return the mean over ``speech``, read out of the decoder's running mean."""
         decoder = self._decoder
+        search = decoder.current_search()
+        decoder.activate_search(NO_SEARCH)
         begin(decoder, _text(prior))
         decoder.process_raw(speech.tobytes(), True, False)
         running = np.array([float(value) for value in decoder.get_cmn(True).split(',')])
         decoder.end_utt()
+        decoder.activate_search(search)
         return running + WINDOW_FRAMES / frames * (running - prior)
 
 

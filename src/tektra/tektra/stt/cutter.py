@@ -25,7 +25,7 @@ class Cut:
 
 
 class Cutter:
-    """Looks for the end of a segment. Lengths in samples; positions count from the segment's begin."""
+    """Looks for the end of a segment. Lengths in samples, positions from its begin."""
 
     def __init__(self, soft: int, hard: int) -> None:
         """From ``soft`` on the first quiet moment is taken, at ``hard`` any."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 
 from tektra_msgs.msg import AudioChunk, VoiceActivity
 
@@ -15,9 +14,10 @@ from tektra.runtime.backends import BackendChain, BackendUnavailable
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.params import param
-from tektra.runtime.tap import DirectTap, Tap, digest
-from tektra.vad.backend import Frame, VadBackend, factories
+from tektra.runtime.tap import DirectTap, Tap
+from tektra.vad.backend import VadBackend, factories
 from tektra.vad.core import ChunkError, VadCore, VadOptions
+from tektra.vad.detector import ChainDetector
 
 TICK_S = 0.1
 MAINTAIN_S = 2.0
@@ -65,33 +65,6 @@ class VadParams:
             gap_tolerance_s=self.gap_tolerance_s,
             audio_timeout_s=self.audio_timeout_s,
         )
-
-
-class ChainDetector:
-    """The detector of the core: the first backend that works, through the tap."""
-
-    def __init__(self, chain: BackendChain[VadBackend], tap: Tap) -> None:
-        self._chain = chain
-        self._digest = not isinstance(tap, DirectTap)
-
-    @property
-    def name(self) -> str:
-        """Return the backend in use."""
-        return self._chain.active_name
-
-    def probability(self, frame: Frame, now_ns: int) -> float:
-        """Return 0..1; another backend answers when one breaks."""
-        request = digest(frame.tobytes()) if self._digest else ''
-        ask = partial(_ask, frame)
-        return self._chain.call('probability', request, ask, now_ns)
-
-    def reset(self) -> None:
-        """Forget earlier frames."""
-        self._chain.active.reset()
-
-
-def _ask(frame: Frame, backend: VadBackend) -> float:
-    return backend.probability(frame)
 
 
 class VadNode(TektraNode[VadParams]):
