@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 FRAME = SAMPLE_RATE // 100  # samples: the decoder's frames are 10 ms
-# Samples given to a decoder at once. It keeps the interpreter to itself meanwhile: with eight times
-# as much nothing else ran for 100 ms, and turns of the conversation were noticed that much later.
+# Samples given to a decoder at once. It keeps the interpreter to itself meanwhile: with eight
+# times as much nothing else ran for 100 ms, and turns were noticed that much later.
 BLOCK = 512
 SEARCH = 'tektra'
 SLOWEST = 2.0  # phones a second; the slowest speech in the recordings has 3, white noise 0.7
