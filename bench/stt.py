@@ -23,25 +23,28 @@ CHUNK = 512
 WINDOWS_S = (0.7, 2.4)  # length of windows cut at random out of real speech
 COMMANDS = """
     go forward ten meters | move back twenty centimeters | turn left ninety degrees | turn right |
-    stop turn around | look at me | wave your hand | nod | go home | hold position | continue | go
-    faster what is your battery level | hello robot | good morning | how are you | who are you | hi
-    | look left what is your name | my name is alice | my name is martin | what is my name | what
-    time is it what is the date | what day is it today | what can you do | help | say that again |
-    repeat that what is twelve plus thirty | what is seven times eight | how much is fifty divided
-    by five thank you | goodbye | yes | no | stop talking | tell me a story | count to ten tell me
-    about yourself | robot go back five steps | rotate to the right forty five degrees
+    stop | turn around | look at me | wave your hand | nod | go home | hold position | continue |
+    go faster | what is your battery level | hello robot | good morning | how are you |
+    who are you | hi | look left | what is your name | my name is alice | my name is martin |
+    what is my name | what time is it | what is the date | what day is it today | what can you do | help |
+    say that again | repeat that | what is twelve plus thirty | what is seven times eight |
+    how much is fifty divided by five | thank you | goodbye | yes | no | stop talking |
+    tell me a story | count to ten | tell me about yourself | robot go back five steps |
+    rotate to the right forty five degrees
 """
 OTHER = """
-    the weather in london is rather cold | i would like a large coffee with milk | music | banana
-    she sells sea shells by the sea shore | my brother bought a new car yesterday | shop | drop the
-    box please open the window in the kitchen | where did you put the keys | my favorite color is
-    blue we are going to the cinema tonight | the quick brown fox jumps over the lazy dog | could
-    be worse can i have another slice of bread | the train leaves at half past nine | who wrote
-    that book i do not think that is a good idea | did you see the game last night | how tall is
-    the tower there are many books on the shelf | he walked slowly along the river | the stock
-    market fell sharply what do you think about politics | turn the radio off in the bedroom | it
-    was a dark and stormy night no one knows where they live | let us talk about something else |
-    what is the capital of france remind me to buy some eggs
+    the weather in london is rather cold | i would like a large coffee with milk | music | banana |
+    she sells sea shells by the sea shore | my brother bought a new car yesterday | shop |
+    drop the box | please open the window in the kitchen | where did you put the keys |
+    my favorite color is blue | we are going to the cinema tonight | could be worse |
+    the quick brown fox jumps over the lazy dog | can i have another slice of bread |
+    the train leaves at half past nine | who wrote that book | how tall is the tower |
+    i do not think that is a good idea | did you see the game last night |
+    there are many books on the shelf | he walked slowly along the river |
+    the stock market fell sharply | what do you think about politics |
+    turn the radio off in the bedroom | it was a dark and stormy night |
+    no one knows where they live | let us talk about something else |
+    what is the capital of france | remind me to buy some eggs
 """
 # Real commands to a robot that the grammar has, by file; every other recording is unrelated
 # speech.
@@ -129,7 +132,7 @@ def _padded(pcm: Samples) -> Samples:
 
 def _voiced(sentences: str) -> Iterator[tuple[str, str]]:
     """Yield every sentence with every other voice, in turn."""
-    texts = [t.strip() for line in sentences.strip().splitlines() for t in line.split('|')]
+    texts = [' '.join(text.split()) for text in sentences.split('|')]
     for number, text in enumerate(texts):
         for voice in VOICES[number % 2 :: 2]:
             yield text, voice
