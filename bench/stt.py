@@ -26,7 +26,8 @@ COMMANDS = """
     stop | turn around | look at me | wave your hand | nod | go home | hold position | continue |
     go faster | what is your battery level | hello robot | good morning | how are you |
     who are you | hi | look left | what is your name | my name is alice | my name is martin |
-    what is my name | what time is it | what is the date | what day is it today | what can you do | help |
+    what is my name | what time is it | what is the date | what day is it today |
+    what can you do | help |
     say that again | repeat that | what is twelve plus thirty | what is seven times eight |
     how much is fifty divided by five | thank you | goodbye | yes | no | stop talking |
     tell me a story | count to ten | tell me about yourself | robot go back five steps |
