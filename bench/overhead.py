@@ -41,7 +41,7 @@ COMMANDS = (
 )
 VOICE, SPEED = 'en-us', 0.85
 RATE = 16_000  # Hz, of the recording
-LEAD_S, GAP_S = 1.0, 3.0  # silence before the first command and after each
+LEAD_S, GAP_S = 2.0, 3.0  # silence before the first command and after each
 GRAPH_BUDGET_MS = 30.0  # p95, idle: the design's
 TOTAL_BUDGET_MS = 600.0  # p50, idle, embedded backends: the design's
 BUSY = 2  # processes that do nothing but compute
@@ -78,9 +78,8 @@ def run() -> list[Record]:
     with tempfile.TemporaryDirectory(prefix='tektra-bench-') as folder:
         path = Path(folder) / 'commands.wav'
         pcm = make_recording(path)
-        idle = _compare(engines, path, pcm)
-        with busy_processes(BUSY):
-            loaded = _compare(engines, path, pcm)
+        idle = _compare(engines, path, pcm, busy=0)
+        loaded = _compare(engines, path, pcm, busy=BUSY)
     return [*_records('idle', idle, budgets=True), *_records('both cores loaded', loaded)]
 
 
@@ -112,8 +111,10 @@ def _silence(s: float) -> Samples:
 # ---- the two ways through
 
 
-def _compare(engines: Engines, path: Path, pcm: Samples) -> Pair:
-    return Pair(graph=through_graph(path), alone=in_one_process(engines, pcm))
+def _compare(engines: Engines, path: Path, pcm: Samples, busy: int) -> Pair:
+    with_graph = through_graph(path, busy)
+    with busy_processes(busy):
+        return Pair(graph=with_graph, alone=in_one_process(engines, pcm))
 
 
 def in_one_process(engines: Engines, pcm: Samples) -> Turns:
@@ -148,11 +149,14 @@ def _real_time(begin_ns: int) -> Any:
     return wait
 
 
-def through_graph(path: Path) -> Turns:
-    """Return the latency of each command through the launched graph, in real time."""
+def through_graph(path: Path, busy: int) -> Turns:
+    """Return the latency of each command through the launched graph, in real time.
+
+    ``busy`` processes compute from the moment on at which it is up.
+    """
     log = ConversationLog()
     args = {'input': 'file', 'input_uri': str(path), 'speaker': 'none'}
-    with graph(args, lambda started: _observe(started, log)) as (started, _):
+    with graph(args, lambda it: _observe(it, log)) as (started, _), busy_processes(busy):
         over = started.client.wait(lambda: log.ended(time.time_ns()) is not None, ATTEMPT_S)
     if not over:
         raise RuntimeError(f'the conversation was not over after {ATTEMPT_S:.0f} s')
