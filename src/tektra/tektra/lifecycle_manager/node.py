@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lifecycle_msgs.msg import Transition
@@ -11,22 +10,11 @@ from rclpy.client import Client
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.lifecycle_manager.core import BringUp, Request
+from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
-from tektra.runtime.params import param
 
 TICK_S = 0.1
-
-
-@dataclass(frozen=True)
-class LifecycleManagerParams:
-    """Which nodes are brought up."""
-
-    nodes: tuple[str, ...] = param(
-        ('audio_playback', 'tts', 'dialogue', 'turn_taking', 'stt', 'vad', 'audio_capture'),
-        'managed nodes in the order of activation, names relative to this node; consumers first',
-    )
-    optional: tuple[str, ...] = param((), 'managed nodes without which the graph is still ready')
 
 
 class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
