@@ -30,6 +30,7 @@ from tektra_msgs.msg import BackendState, ClockProgress, NodeHeartbeat
 from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.clock import BootClock
+from tektra.runtime.hot import HotParameters
 from tektra.runtime.ids import new_id
 from tektra.runtime.topics import open_publisher, open_subscription
 from tektra.runtime.worker import NICE, Worker
@@ -115,6 +116,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._own_timers: list[Timer] = []
         self._queues: dict[str, Callable[[], tuple[int, int]]] = {}
         self._make_common_entities()
+        self._hot = HotParameters(self)
 
     # ---- hooks ----------------------------------------------------------------------------------
     # ---------------
@@ -137,6 +139,9 @@ class TektraNode(LifecycleNode, Generic[P]):
 
     def on_time(self, now_ns: int) -> None:
         """Under simulated time: all that was received before ``now_ns`` has been handled."""
+
+    def on_hot_change(self, params: P) -> None:
+        """Take over new values of parameters that are marked ``hot``; called while configured."""
 
     def teardown(self) -> None:
         """Release what ``load`` and ``setup`` made that ROS does not own."""
