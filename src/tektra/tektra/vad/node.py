@@ -72,6 +72,10 @@ class VadNode(TektraNode[VadParams]):
         self.watch_queue('gaps', lambda: (0, self._core.gaps))
         self._show_degraded('')
 
+    def on_hot_change(self, params: VadParams) -> None:
+        """Judge by the new limits from the next chunk on."""
+        self._core.change(params.options())
+
     def stop(self) -> None:
         """Close what is open."""
         self._publish(self._core.stop())

@@ -16,10 +16,10 @@ class VadParams:
         ('silero', 'energy'), 'detectors, best first', choices=('silero', 'energy')
     )
     threshold: float = param(
-        0.5, 'probability from which a silent chunk is speech', low=0.05, high=0.95
+        0.5, 'probability from which a silent chunk is speech', low=0.05, high=0.95, hot=True
     )
     release_threshold: float = param(
-        0.35, 'probability below which speech pauses', low=0.01, high=0.95
+        0.35, 'probability below which speech pauses', low=0.01, high=0.95, hot=True
     )
     start_speech_s: float = param(
         0.064, 'speech before an utterance is announced', unit='s', low=0.032, high=0.5
@@ -31,7 +31,7 @@ class VadParams:
         0.192, 'pause after which the person may have finished', unit='s', low=0.064, high=1.0
     )
     end_silence_s: float = param(
-        0.7, 'pause that ends an utterance', unit='s', low=0.2, high=5.0
+        0.7, 'pause that ends an utterance', unit='s', low=0.2, high=5.0, hot=True
     )
     gap_tolerance_s: float = param(
         0.2, 'longest piece of missing audio that counts as silence', unit='s', low=0.0, high=1.0
