@@ -52,7 +52,7 @@ def _of_node(node: document.Mapping) -> Iterator[tuple[tuple[str, str], str]]:
         if not isinstance(item, document.Mapping):
             continue
         match = _VARIABLE.fullmatch(_text(item, 'value'))
-        if match:
+        if match and node.get('name') is not None:
             yield (_text(node, 'name'), _text(item, 'name')), match.group(1)
 
 
