@@ -96,13 +96,15 @@ def _print_problems(made: Configuration) -> None:
 def edit() -> int:
     """Open your own voice.yaml in $EDITOR; it is put in place only when it is right."""
     draft = Draft(layers.own_folder() / FILE)
-    if not draft.begin():
+    fresh = draft.begin()
+    if not fresh:
         click.echo(f'going on with the draft that was left: {draft.path}', err=True)
     while True:
         try:
             open_editor(draft.path, os.environ)
         except EditError as error:
-            draft.discard()
+            if fresh:
+                draft.discard()
             raise UserError(str(error)) from error
         problems = draft.problems()
         if not problems:
@@ -111,6 +113,7 @@ def edit() -> int:
             return 0
         for problem in problems:
             click.echo(f'tektra: error: {problem.text}', err=True)
+        fresh = False
         if not _again(draft):
             return 1
 
