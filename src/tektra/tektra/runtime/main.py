@@ -11,6 +11,7 @@ from typing import Any
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
+from tektra.runtime import log
 from tektra.runtime.node import TektraNode
 
 # One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
@@ -26,6 +27,10 @@ def run_node(make: Callable[[], TektraNode[Any]]) -> int:
     """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
+    try:
+        log.prepare()
+    except log.LogError as error:
+        sys.exit(f'tektra: error: {error}')
     rclpy.init()
     executor = SingleThreadedExecutor()
     node = make()

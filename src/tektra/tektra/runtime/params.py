@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 P = TypeVar('P')
 
-# Parameters that rclpy declares or reads by itself.
-BUILT_IN = frozenset({'use_sim_time', 'start_type_description_service'})
+# Parameters that rclpy or the base of the nodes declares.
+BUILT_IN = frozenset({'use_sim_time', 'start_type_description_service', 'log_level'})
 
 
 class ParameterError(ValueError):
