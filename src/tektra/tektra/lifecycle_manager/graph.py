@@ -144,8 +144,10 @@ class _Reader:
             raise LaunchError(f"{self._path}: must be a mapping with the one key 'nodes'")
         self._check_keys(root, 'the file', ('nodes',))
         entry = root.get('nodes')
-        if entry is None or not isinstance(entry.value, document.Mapping) or not any(
-            entry.value.keys()
+        if (
+            entry is None
+            or not isinstance(entry.value, document.Mapping)
+            or not any(entry.value.keys())
         ):
             raise LaunchError('nodes: must name at least one node', root.mark)
         rows = entry.value
@@ -200,9 +202,7 @@ class _Reader:
         given = entry.value.value if isinstance(entry.value, document.Scalar) else None
         if given not in names:
             shown = document.kind_of(entry.value)
-            raise LaunchError(
-                f'{where}.tier: {shown} is not one of {listing(names)}', entry.mark
-            )
+            raise LaunchError(f'{where}.tier: {shown} is not one of {listing(names)}', entry.mark)
         return Tier(given)
 
     def _requires(

@@ -72,7 +72,7 @@ def reached(state: int, goal: Goal) -> bool:
 
 
 def level(state: int) -> Goal:
-    """Return the goal that leaves a node in ``state`` as it is; one in transition counts as low."""
+    """Return the goal that leaves a node in ``state`` as it is; in transition: low."""
     return next((g for g, s in _STATE_OF.items() if s == state), Goal.UNCONFIGURED)
 
 
@@ -178,7 +178,7 @@ def _holds(now: Situation, name: str, states: tuple[int, ...]) -> bool:
 def plan(graph: Graph, states: Mapping[str, int], goals: Mapping[str, Goal]) -> list[str]:
     """Return, for people, the steps that would be made if each succeeded."""
     imagined = dict(states)
-    lines = []
+    lines: list[str] = []
     while True:
         steps = due(Situation(graph, imagined, goals))
         if not steps:
