@@ -75,7 +75,9 @@ def configured(path: Path, args: Mapping[str, str], options: Sequence[str]) -> d
     if not takes or PARAMS_FILE in args:
         if options:
             why = f'{PARAMS_FILE}:= is given' if takes else f'{path} has no argument {PARAMS_FILE}'
-            raise UserError(f'--set {options[0]} would have no effect: {why}; leave one of them out')
+            raise UserError(
+                f'--set {options[0]} would have no effect: {why}; leave one of them out'
+            )
         return dict(args)
     made = layers.load(options)
     refuse(made.problems)

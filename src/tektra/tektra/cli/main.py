@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'up': ('tektra.cli.up', 'up', 'Start the graph from a launch file.'),
     'down': ('tektra.cli.up', 'down', 'Stop the graph of this checkout.'),
     'nodes': ('tektra.cli.inspect', 'nodes', 'Show the nodes of the running graph.'),
+    'manage': ('tektra.cli.manage', 'manage', 'Pause, resume, reset, ... the running nodes.'),
     'echo': ('tektra.cli.inspect', 'echo', 'Print messages of a topic.'),
     'log-level': ('tektra.cli.log_level', 'log_level', 'Change how much a running node logs.'),
     'say': ('tektra.cli.talk', 'say', 'Speak a text.'),

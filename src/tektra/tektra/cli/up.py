@@ -49,9 +49,7 @@ def split_arguments(words: Iterable[str]) -> tuple[str | None, dict[str, str]]:
 @click.option('--show-args', is_flag=True, help='List the launch arguments and end.')
 @click.option('--print', 'print_only', is_flag=True, help='Print what would be started and end.')
 @SET_OPTION
-def up(
-    words: tuple[str, ...], show_args: bool, print_only: bool, options: tuple[str, ...]
-) -> int:
+def up(words: tuple[str, ...], show_args: bool, print_only: bool, options: tuple[str, ...]) -> int:
     """Run a launch file in the foreground."""
     name, args = split_arguments(words)
     path = launch_file(name)

@@ -179,7 +179,7 @@ class LifecycleManager:
             if settled and node.exchange is None:
                 node.error, node.failures = '', 0
         self._start_by_itself(now_ns)
-        requests = self._exchanges_due(self.graph.order, now_ns)
+        requests = self._exchanges_due(reversed(self.graph.order), now_ns)
         self._advance(now_ns)
         steps = self._steps(now_ns)
         for step in steps:
