@@ -17,7 +17,10 @@ class Cli:
         self.file = self.home / 'config' / 'voice.yaml'
         self.draft = self.home / 'config' / 'voice.yaml.draft'
         kept = {k: v for k, v in os.environ.items() if not k.startswith('TEKTRA__')}
-        self.env = kept | {'TEKTRA_HOME': str(self.home), 'TEKTRA_STATE_DIR': str(folder / 'state')}
+        self.env = kept | {
+            'TEKTRA_HOME': str(self.home),
+            'TEKTRA_STATE_DIR': str(folder / 'state'),
+        }
         self.folder = folder
 
     def run(self, *words, **environment):
@@ -109,14 +112,16 @@ def test_edit_begins_with_every_parameter_as_a_comment_and_keeps_what_is_right(c
 
 def test_edit_never_puts_a_broken_file_in_place_and_loses_no_text(cli):
     cli.own(OWN.format(1.2))
-    code, _, err = cli.run('config', 'edit', EDITOR=cli.editor('sed -i s/rate/rat/ "$1"'), VISUAL='')
+    code, _, err = cli.run(
+        'config', 'edit', EDITOR=cli.editor('sed -i s/rate/rat/ "$1"'), VISUAL=''
+    )
     assert code == 1
     assert "voice.yaml.draft:3: tts: unknown parameter 'rat'; did you mean 'rate'?" in err
     assert 'is unchanged; your text is in' in err
     assert cli.file.read_text() == OWN.format(1.2)
     assert cli.run('config', 'check')[0] == 0  # the draft is no layer
-    code, out, err = cli.run(
-        'config', 'edit', EDITOR=cli.editor("sed -i 's/rat:.*/rate: 1.7/' \"$1\""), VISUAL=''
+    code, _, err = cli.run(
+        'config', 'edit', EDITOR=cli.editor('sed -i \'s/rat:.*/rate: 1.7/\' "$1"'), VISUAL=''
     )
     assert code == 0
     assert 'going on with the draft' in err

@@ -35,16 +35,21 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise UserError('\n  '.join([f'{more}:', *(problem.text for problem in problems)]))
 
 
-@click.group(help='Show, check and edit the configuration.')
-def config() -> None:
-    """Values come from the nodes' defaults and, each beating those before it, four layers.
+_HELP = '''Show, check and edit the configuration.
 
-    \b
-      config/*.yaml                    shipped
-      TEKTRA_HOME/config/*.yaml        yours (TEKTRA_HOME: ~/.tektra)
-      TEKTRA__<NODE>__<PARAM>=value    environment
-      --set node.param=value           command line of up and demo
-    """
+Values come from the nodes' defaults and, each beating those before it, four layers.
+
+\b
+  config/*.yaml                    shipped
+  TEKTRA_HOME/config/*.yaml        yours (TEKTRA_HOME: ~/.tektra)
+  TEKTRA__<NODE>__<PARAM>=value    environment
+  --set node.param=value           command line of up and demo
+'''
+
+
+@click.group(help=_HELP)
+def config() -> None:
+    """Parse nothing but the verb."""
 
 
 @config.command(name='show')

@@ -18,9 +18,7 @@ def unknown_node(node: str, where: str) -> Problem:
     return Problem(f"{where}: unknown node '{node}'{hint}")
 
 
-def checked(
-    pattern: str, name: str, value: object, layer: Layer, where: str
-) -> Setting | Problem:
+def checked(pattern: str, name: str, value: object, layer: Layer, where: str) -> Setting | Problem:
     """Return the setting with its value in the declared type, or what is wrong with it.
 
     What the base of all nodes declares (``log_level``, ``qos_overrides.*``) is left to the node.
@@ -35,7 +33,7 @@ def checked(
     if node not in schemas():
         return unknown_node(node, where)
     try:
-        made = params.build(schemas()[node], {name: value}, place)
+        made: object = params.build(schemas()[node], {name: value}, place)
     except params.ParameterError as error:
         return Problem(str(error))
     plain = tuple(value) if isinstance(value, list) else value

@@ -57,9 +57,7 @@ def read_file(path: Path, layer: Layer) -> list[Setting | Problem]:
     return found
 
 
-def _section(
-    entry: document.Entry, above: str, layer: Layer
-) -> Iterator[Setting | Problem | None]:
+def _section(entry: document.Entry, above: str, layer: Layer) -> Iterator[Setting | Problem]:
     pattern = f'{above}/{entry.key.strip("/")}'
     assert isinstance(entry.value, document.Mapping)  # parameter_file.check has seen to it
     for inner in entry.value.entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from tektra.config.schema import schemas
 from tektra.config.setting import Layer, Problem, Setting, Value, any_namespace
@@ -26,7 +27,8 @@ class Configuration:
         for name, (declared, _) in params.specs(schemas()[node]).items():
             found = self.settings.get((pattern, name))
             if found is None and pattern == any_namespace(node):
-                found = Setting(pattern, name, declared.default, Layer.DEFAULT, 'default')
+                value = cast(Value, declared.default)
+                found = Setting(pattern, name, value, Layer.DEFAULT, 'default')
             rows += [found] if found is not None else []
         known = {row.name for row in rows}
         return rows + [s for (p, n), s in self.settings.items() if p == pattern and n not in known]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from tektra.config.merge import Configuration, literal
 from tektra.config.schema import schemas
-from tektra.config.setting import Layer, Setting
+from tektra.config.setting import Layer, Setting, Value
 from tektra.runtime import params
 
 
@@ -73,5 +74,6 @@ def template() -> str:
     for node, cls in schemas().items():
         lines += ['', f'# /**/{node}:', '#   ros__parameters:']
         for name, (field, spec) in params.specs(cls).items():
-            lines.append(f'#     {name}: {literal(field.default)}  # {spec.describe()}')
+            value = literal(cast(Value, field.default))
+            lines.append(f'#     {name}: {value}  # {spec.describe()}')
     return '\n'.join(lines) + '\n'

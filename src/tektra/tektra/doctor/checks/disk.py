@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tektra.doctor.finding import Finding, Severity, ok
+from tektra.doctor.finding import Finding, Severity
 
 FULL = 100_000_000
 """Bytes below which logs and reports are soon cut."""

@@ -88,5 +88,7 @@ class NoTorch:
         """Look for the module without importing it."""
         if importlib.util.find_spec(self._module) is None:
             return ok('not installed, and not needed')
-        what = f'{self._module} is installed; no part of Tektra uses it unless an extra asks for it'
+        what = (
+            f'{self._module} is installed; no part of Tektra uses it unless an extra asks for it'
+        )
         return [Finding(Severity.NOTE, what, f'python -m pip uninstall {self._module}')]

@@ -40,7 +40,8 @@ def _holder(port: int) -> str:
     """Return ``(program, process)`` of the listener where this user may see it."""
     try:
         for row in psutil.net_connections('tcp'):
-            if row.status == psutil.CONN_LISTEN and row.laddr.port == port and row.pid:
+            listens = row.status == psutil.CONN_LISTEN and row.pid
+            if listens and getattr(row.laddr, 'port', None) == port:
                 return f' ({psutil.Process(row.pid).name()}, process {row.pid})'
     except psutil.Error:
         pass
