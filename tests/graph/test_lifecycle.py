@@ -7,9 +7,9 @@ import sys
 import textwrap
 
 import pytest
-from conftest import wait_until
 from tektra_msgs.msg import SystemState
 
+from conftest import wait_until
 from tektra.cli.client import GraphClient
 
 NODE = """
@@ -153,26 +153,42 @@ def test_a_killed_manager_that_is_restarted_finds_everything_as_it_is(launched):
     assert list(after.restarts) == [0, 0]
 
 
-def test_the_manage_command_pauses_plans_and_refuses(tektra):
+LAUNCH = """
+launch:
+  - node: {pkg: tektra, exec: turn_taking, name: turn_taking}
+  - node: {pkg: tektra, exec: dialogue, name: dialogue}
+  - node:
+      pkg: tektra
+      exec: lifecycle_manager
+      name: lifecycle_manager
+      param:
+        - {name: graph_file, value: $(dirname)/lifecycle.yaml, type: str}
+"""
+
+
+def test_the_manage_command_pauses_plans_and_refuses(tektra, tmp_path):
+    (tmp_path / 'lifecycle.yaml').write_text(
+        'nodes:\n  dialogue:\n  turn_taking: {requires: [dialogue]}\n'
+    )
+    (tmp_path / 'two.launch.yaml').write_text(LAUNCH)
     lines = []
-    process = tektra.start('up', 'input:=silence', 'speaker:=none')
+    process = tektra.start('up', str(tmp_path / 'two.launch.yaml'))
 
     def ready():
         lines.append(process.stdout.readline())
         return 'all nodes are active' in lines[-1]
 
     wait_until(ready, 'graph not READY')
-    code, output = tektra.run('manage', 'pause', 'stt', '--dry-run')
+    code, output = tektra.run('manage', 'pause', 'dialogue', '--dry-run')
     assert code == 0, output
-    plan = ['deactivate /audio_capture', 'deactivate /vad', 'deactivate /stt']
+    plan = ['deactivate /turn_taking', 'deactivate /dialogue']
     assert output.splitlines() == [*plan, 'nothing was done']
-    code, output = tektra.run('manage', 'pause', 'stt')
+    code, output = tektra.run('manage', 'pause', 'dialogue')
     assert (code, output.splitlines()) == (0, plan)
-    code, output = tektra.run('manage', 'pause', 'stt')
+    code, output = tektra.run('manage', 'pause', 'dialogue')
     assert (code, output.strip()) == (0, 'nothing to do')
     code, output = tektra.run('manage', 'resume')
-    assert code == 0
-    assert output.splitlines()[0] == 'activate /stt'
-    code, output = tektra.run('manage', 'pause', 'sst')
+    assert (code, output.splitlines()) == (0, ['activate /dialogue', 'activate /turn_taking'])
+    code, output = tektra.run('manage', 'pause', 'dialog')
     assert code == 1
-    assert "no node 'sst' is managed here; did you mean 'stt'?" in output
+    assert "no node 'dialog' is managed here; did you mean 'dialogue'?" in output

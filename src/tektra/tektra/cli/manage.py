@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from tektra_msgs.srv import ManageNodes
 
@@ -43,7 +45,7 @@ def manage(
         caller = client.node.create_client(ManageNodes, service)
         if not client.wait(caller.service_is_ready, READY_S):
             raise UserError(f'no lifecycle manager answers on {service}; see: ./tektra nodes')
-        future = caller.call_async(request)
+        future: Any = caller.call_async(request)
         if not client.wait(future.done, timeout):
             raise UserError(f'{command} has not ended after {timeout:g} s; see: ./tektra nodes')
         answer = future.result()
