@@ -70,7 +70,8 @@ def all_checks() -> list[Check]:
             env.pop(Middleware.name)  # with it rcl would end this process
         from tektra.doctor import graph
 
-        return graph.look(domain_to_look_at(own_domain, root))
+        expected = running.nodes if running is not None else ()
+        return graph.look(domain_to_look_at(own_domain, root), expected)
 
     return [
         PythonVersion(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rclpy.qos import QoSProfile
@@ -10,8 +11,8 @@ from rclpy.qos import QoSProfile
 from tektra.cli.client import GraphClient
 
 SELF = 'tektra_doctor'
-AT_LEAST_S, AT_MOST_S = 1.0, 5.0
-QUIET_S = 0.6
+AT_LEAST_S, AT_MOST_S = 1.5, 8.0
+QUIET_S = 1.0
 """Discovery counts as over when nothing new was seen for so long."""
 
 
@@ -33,17 +34,20 @@ class Domain:
     subscriptions: dict[str, list[Endpoint]] = field(default_factory=dict)
 
 
-def look(domain_id: int) -> Domain:
-    """Return what discovery finds on a domain, without the one who looks. Takes 1 to 5 s."""
+def look(domain_id: int, expected: Iterable[str] = ()) -> Domain:
+    """Return what discovery finds on a domain, without the one who looks. Takes 1.5 to 8 s.
+
+    Waits for the ``expected`` nodes (fully qualified) as long as it may.
+    """
     client = GraphClient(domain_id, SELF)
     try:
-        _settle(client)
+        _settle(client, set(expected))
         return _snapshot(client, domain_id)
     finally:
         client.close()
 
 
-def _settle(client: GraphClient) -> None:
+def _settle(client: GraphClient, expected: set[str]) -> None:
     begin = quiet = time.monotonic()
     seen = -1
     while (now := time.monotonic()) - begin < AT_MOST_S:
@@ -53,8 +57,12 @@ def _settle(client: GraphClient) -> None:
         count += sum(client.node.count_subscribers(n) for n, _ in names)
         if count != seen:
             seen, quiet = count, now
-        elif now - quiet > QUIET_S and now - begin > AT_LEAST_S:
+        elif now - quiet > QUIET_S and now - begin > AT_LEAST_S and expected <= _nodes(client):
             return
+
+
+def _nodes(client: GraphClient) -> set[str]:
+    return {full_name(space, name) for name, space in client.node.get_node_names_and_namespaces()}
 
 
 def _snapshot(client: GraphClient, domain_id: int) -> Domain:

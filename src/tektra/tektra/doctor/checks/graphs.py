@@ -108,6 +108,9 @@ class Neighbours:
             )
             fix = 'export ROS_DOMAIN_ID=<another> before one of them starts, unless wanted'
             found.append(Finding(Severity.WARNING, what, fix))
+        if unseen := sorted(own - counts.keys()):
+            what = f'of the running graph are not seen: {", ".join(unseen)}'
+            found.append(Finding(Severity.WARNING, what, 'tektra nodes; tektra up prints why'))
         return found or ok(f'{len(counts)} on domain {there.number}, all of this checkout')
 
 

@@ -35,8 +35,14 @@ class QosPairs:
                     error = result == QoSCompatibility.ERROR
                     what = (
                         f'{topic}: {subscription.node} does not hear {publisher.node}: '
-                        f'{" ".join(reason.split()).removeprefix("ERROR: ")}'
+                        f'{_reason(reason)}'
                     )
                     fix = f'give both the profile of {topic} in runtime/topics.py'
                     found.append(Finding(Severity(3 if error else 2), what, fix))
         return found or ok(f'{pairs} pairs on domain {there.number}, all compatible')
+
+
+def _reason(text: str) -> str:
+    """Return rmw's ``ERROR: one thing;ERROR: another;`` as a sentence."""
+    parts = [part.partition(': ')[2] or part for part in text.split(';') if part.strip()]
+    return '; '.join(parts)
