@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +18,21 @@ from tektra_msgs.srv import ManageNodes
 
 from tektra.launching.domain import lock_folder
 from tektra.lifecycle_manager.claim import QUEUE, HostLock, Rivals
-from tektra.lifecycle_manager.core import (
-    GET_STATE,
-    CommandRefused,
-    LifecycleManager,
-    Outcome,
-    Request,
-    Timing,
-)
+from tektra.lifecycle_manager.core import LifecycleManager
+from tektra.lifecycle_manager.exchange import GET_STATE, Request
 from tektra.lifecycle_manager.graph import load_graph
+from tektra.lifecycle_manager.operation import CommandRefused, Outcome
+from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
+from tektra.lifecycle_manager.watch import Timing
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
-from tektra.runtime.params import param
 from tektra.runtime.share import share_dir
 
 TICK_S = 0.1
 DIAGNOSTICS_S = 1.0
 CLAIM_S = 1.0  # between two looks whether the other manager has gone
-
-
-@dataclass(frozen=True)
-class LifecycleManagerParams:
-    """What is managed, and how long it may take."""
-
-    graph_file: str = param('', 'the dependency graph; empty: config/lifecycle.yaml')
-    autostart: bool = param(True, 'bring everything up without being asked')
-    appear_timeout_s: float = param(
-        60.0, 'for a process to start or to come back', unit='s', low=0.1, high=3600.0
-    )
-    step_timeout_s: float = param(
-        15.0, 'for a transition that loads nothing', unit='s', low=0.1, high=600.0
-    )
-    down_timeout_s: float = param(
-        30.0, 'for a whole pause, reset, shutdown or roll-back', unit='s', low=0.1, high=600.0
-    )
-    start_attempts: int = param(
-        5, 'automatic starts that may fail before a person must help', low=1, high=1000
-    )
 
 
 class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
