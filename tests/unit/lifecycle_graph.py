@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from lifecycle_msgs.msg import State
 from tektra_msgs.msg import NodeHeartbeat
 
-from tektra.lifecycle_manager.core import GET_STATE, LifecycleManager, Timing
+from tektra.lifecycle_manager.core import LifecycleManager
+from tektra.lifecycle_manager.exchange import GET_STATE
 from tektra.lifecycle_manager.graph import Graph, NodeSpec, Tier
 from tektra.lifecycle_manager.operation import COMMANDS
 from tektra.lifecycle_manager.steps import TRANSITIONS
-from tektra.lifecycle_manager.watch import Life
+from tektra.lifecycle_manager.watch import Life, Timing
 from tektra.runtime.clock import ManualClock
 
 CONFIGURING = int(State.TRANSITION_STATE_CONFIGURING)

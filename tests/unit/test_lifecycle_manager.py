@@ -4,8 +4,9 @@ import pytest
 from lifecycle_graph import Robot, core, optional, safety
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 
-from tektra.lifecycle_manager.core import CommandRefused, Timing
 from tektra.lifecycle_manager.graph import RestartPolicy
+from tektra.lifecycle_manager.operation import CommandRefused
+from tektra.lifecycle_manager.watch import Timing
 
 READY, DEGRADED, FAILED = (
     SystemState.STATE_READY,

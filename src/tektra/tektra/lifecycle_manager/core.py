@@ -12,11 +12,11 @@ from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.launching.errors import listing
 from tektra.lifecycle_manager import report
-from tektra.lifecycle_manager.exchange import GET_STATE, Exchange, Phase, Request
-from tektra.lifecycle_manager.graph import Graph, Tier
+from tektra.lifecycle_manager.autostart import AutoStart
+from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
+from tektra.lifecycle_manager.graph import Graph
 from tektra.lifecycle_manager.operation import (
     STARTUP,
-    CommandRefused,
     Operation,
     Outcome,
     check,
@@ -67,9 +67,7 @@ class LifecycleManager:
         self.failed: dict[str, str] = {}  # the same, by node
         self.last_command = ''
         self._prefix = prefix
-        self._autostart = autostart
-        self._attempts = 0
-        self._next_attempt_ns = 0
+        self._auto = AutoStart(autostart, self.timing)
         self._now_ns = 0
         self._processes = processes or NoProcesses()
         self._ids = itertools.count(1)
@@ -86,7 +84,7 @@ class LifecycleManager:
         node = self.nodes.get(beat.node)
         if node is None:
             return False
-        before = _gist(node)
+        before = node.gist
         new = node.instance_id != beat.instance_id
         if node.on_beat(beat, now_ns):
             self._events.append(f'{beat.node}: a new process, restart {node.restarts}')
@@ -95,14 +93,14 @@ class LifecycleManager:
             self._processes.adopt(beat.node, int(beat.pid))
         if node.exchange is not None:
             node.exchange.on_beat(beat)
-        return _gist(node) != before
+        return node.gist != before
 
     def _on_new_instance(self, node: Watched) -> None:
         if self.goals.get(node.spec.name) is Goal.FINALIZED:
             self.goals[node.spec.name] = Goal.UNCONFIGURED  # it is down already
         node.error, node.failures = '', 0
-        if self.operation is None and self._attempts >= self.timing.attempts:
-            self._attempts = 0  # something was done about it: try again
+        if self.operation is None:
+            self._auto.renew()
 
     def on_answer(self, request: Request, success: bool, now_ns: int) -> None:
         """Take the answer to a change of state."""
@@ -232,7 +230,7 @@ class LifecycleManager:
     def _on_failed(self, node: Watched, exchange: Exchange, now_ns: int) -> None:
         name = node.spec.name
         node.exchange, node.error = None, exchange.error
-        node.not_before_ns = now_ns + nanoseconds(self._backoff_s(node.failures))
+        node.not_before_ns = now_ns + nanoseconds(self.timing.backoff_s(node.failures))
         node.failures += 1
         if node.beat is not None:
             node.state = int(node.beat.state)
@@ -240,9 +238,6 @@ class LifecycleManager:
         operation = self.operation
         if operation is not None and name in operation.goals:
             operation.failed.setdefault(name, exchange.error)
-
-    def _backoff_s(self, failures: int) -> float:
-        return float(min(self.timing.retry_first_s * 2**failures, self.timing.retry_max_s))
 
     def _timeout_s(self, step: Step) -> float:
         if step.transition == CONFIGURE:
@@ -283,13 +278,10 @@ class LifecycleManager:
     # ---- operations -----------------------------------------------------------------------------
 
     def _start_by_itself(self, now_ns: int) -> None:
-        if not self._autostart or self.operation is not None or self._attempts < 0:
+        core = [self.nodes[name] for name in self.graph.managed if self.graph.is_core(name)]
+        whole = not any(node.missing or node.looping for node in core)
+        if self.operation is not None or not self._auto.is_due(now_ns, whole):
             return
-        if self._attempts >= self.timing.attempts or now_ns < self._next_attempt_ns:
-            return
-        core = [n for n in self.nodes.values() if n.spec.tier is Tier.CORE]
-        if self._attempts and any(node.missing or node.looping for node in core):
-            return  # nothing has changed
         targets = self.graph.managed
         goals = goals_of(self.graph, STARTUP, targets, self._levels())
         self._begin(STARTUP, targets, goals, now_ns, automatic=True)
@@ -316,7 +308,7 @@ class LifecycleManager:
         up_s = self.timing.appear_s + 2 * longest + len(goals) * self.timing.step_s
         operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
         if not automatic:
-            self._attempts = -1  # a person has taken over
+            self._auto.end()  # a person has taken over
             self._forget_failure()
             self.last_command = operation.name
         self.goals.update(goals)
@@ -424,22 +416,7 @@ class LifecycleManager:
     def _end(self, operation: Operation, success: bool, message: str) -> None:
         self.operation = None
         self._outcomes.append(Outcome(operation.id, success, message))
-        if operation.rolling_back and operation.automatic:
-            self._attempts = max(0, self._attempts) + 1
-            wait = nanoseconds(self._backoff_s(self._attempts - 1))
-            self._next_attempt_ns = self._now_ns + wait
-        elif success and operation.automatic:
-            self._attempts = -1
-
-
-def _gist(node: Watched) -> tuple[object, ...]:
-    """Return what a heartbeat may change that matters at once."""
-    beat = node.beat
-    phase = node.exchange.phase if node.exchange is not None else None
-    if beat is None:
-        return (node.missing,)
-    said = (beat.degraded, beat.status, beat.last_error, beat.backend)
-    return (node.missing, node.instance_id, node.state, phase, *said)
-
-
-__all__ = ['GET_STATE', 'CommandRefused', 'LifecycleManager', 'Outcome', 'Request', 'Timing']
+        if operation.automatic and success:
+            self._auto.end()
+        elif operation.automatic:
+            self._auto.fail(self._now_ns)

@@ -30,6 +30,10 @@ class Timing:
     retry_max_s: float = 30.0
     attempts: int = 5  # of the automatic start
 
+    def backoff_s(self, failures: int) -> float:
+        """Return how long to wait after ``failures`` (from 0) failures before this one."""
+        return float(min(self.retry_first_s * 2 ** min(failures, 30), self.retry_max_s))
+
 
 class Life(enum.Enum):
     """What the operating system says of a process."""
@@ -103,6 +107,16 @@ class Watched:
         self.exchange = Exchange(name, transition, self.instance_id, timeout_s, now_ns)
 
     @property
+    def gist(self) -> tuple[object, ...]:
+        """Return what a heartbeat may change that matters at once."""
+        beat = self.beat
+        phase = self.exchange.phase if self.exchange is not None else None
+        if beat is None:
+            return (self.missing,)
+        said = (beat.degraded, beat.status, beat.last_error, beat.backend)
+        return (self.missing, self.instance_id, self.state, phase, *said)
+
+    @property
     def instance_id(self) -> str:
         """Return the instance seen last; empty: never seen."""
         return str(self.beat.instance_id) if self.beat is not None else ''
@@ -142,11 +156,6 @@ class Watched:
         up = self._up_since_ns >= 0 and seconds(now_ns - self._up_since_ns) >= policy.stays_up_s
         if self.looping and up:
             self.looping, self._recent = False, []
-
-    @property
-    def recent_restarts(self) -> int:
-        """Return the restarts inside the window."""
-        return len(self._recent)
 
     def silence(self) -> str:
         """Return why there is no sign of life; empty: there is one."""
