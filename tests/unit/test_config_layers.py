@@ -1,5 +1,6 @@
 """The layers of the configuration: which one wins, and what is said about what is wrong."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_every_node_that_launch_starts_has_a_parameter_class():
         schemas()
     )
     assert 'runtime' not in schemas()
+
+
+@pytest.mark.parametrize('node', sorted(schemas()))
+def test_what_is_checked_is_what_the_node_takes(node):
+    module = importlib.import_module(f'tektra.{node}.node')
+    taken = {getattr(made, 'params_class', None) for made in vars(module).values()}
+    assert schemas()[node] in taken
 
 
 def test_each_layer_beats_those_below_it_and_is_named_as_the_origin(machine):
