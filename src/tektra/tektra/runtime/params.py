@@ -40,7 +40,7 @@ class Spec:
     def describe(self) -> str:
         """Return one line for ``ros2 param describe`` and the docs."""
         unit = f' [{self.unit}]' if self.unit else ''
-        options = f' one of: {", ".join(self.choices)}' if self.choices else ''
+        options = f'; one of: {", ".join(self.choices)}' if self.choices else ''
         change = ' (may change at run time)' if self.hot else ''
         return f'{self.doc}{unit}{options}{change}'
 
