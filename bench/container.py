@@ -8,9 +8,10 @@ import statistics
 import time
 
 from bench._graph import Graph, cpu_s, graph, pss_mb
+from tektra_msgs.msg import PlaybackClock, TextInput, TurnState
+
 from tektra.runtime.ids import new_id
 from tektra.runtime.measure import Record
-from tektra_msgs.msg import PlaybackClock, TextInput, TurnState
 
 WATCH_S = 10.0
 TURNS = 12
