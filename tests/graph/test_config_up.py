@@ -2,10 +2,10 @@
 
 import os
 
-from conftest import wait_until
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.parameter import Parameter
 
+from conftest import wait_until
 from tektra.cli.client import GraphClient
 from tektra.launching import runfile
 

@@ -159,9 +159,10 @@ def test_up_with_a_file_of_ones_own_uses_that_file_alone(cli, tmp_path):
     assert '--set tts.rate=1.1 would have no effect: params_file:= is given' in err
 
 
-@pytest.mark.parametrize('verb', [['up', '--print'], ['demo', '--text', 'hello']])
+@pytest.mark.parametrize('verb', [['up', '--print'], ['demo', '--text', 'hello', '--out']])
 def test_nothing_is_started_with_a_wrong_configuration(cli, verb):
-    code, _, err = cli.run(*verb, '--set', 'tts.rate=9', '--set', 'vad.treshold=1')
+    words = [*verb, str(cli.folder)] if verb[-1] == '--out' else verb
+    code, _, err = cli.run(*words, '--set', 'tts.rate=9', '--set', 'vad.treshold=1')
     assert code == 1
     assert 'tts: rate = 9 is outside 0.5..2.5' in err
     assert "unknown parameter 'treshold'; did you mean 'threshold'?" in err

@@ -35,7 +35,7 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise UserError('\n  '.join([f'{more}:', *(problem.text for problem in problems)]))
 
 
-_HELP = '''Show, check and edit the configuration.
+_HELP = """Show, check and edit the configuration.
 
 Values come from the nodes' defaults and, each beating those before it, four layers.
 
@@ -44,7 +44,7 @@ Values come from the nodes' defaults and, each beating those before it, four lay
   TEKTRA_HOME/config/*.yaml        yours (TEKTRA_HOME: ~/.tektra)
   TEKTRA__<NODE>__<PARAM>=value    environment
   --set node.param=value           command line of up and demo
-'''
+"""
 
 
 @click.group(help=_HELP)
