@@ -282,6 +282,18 @@ def test_a_hang_is_seen_although_the_process_lives_and_ends_when_it_beats_again(
     assert list(robot.state.restarts) == [0, 0, 0]
 
 
+def test_a_manager_that_was_held_up_does_not_take_all_others_for_dead():
+    robot = up(*CHAIN)
+    robot.clock.advance(20.0)  # suspended, or no processor: beats wait in the queue
+    robot.tick()
+    assert robot.state.state == READY
+    robot.run(1.0)
+    assert robot.state.state == READY
+    robot.kill('/b')
+    robot.run(1.4)
+    assert robot.state.state == DEGRADED
+
+
 def test_a_core_node_that_stays_away_makes_the_graph_failed():
     robot = up(*CHAIN, timing=Timing(appear_s=10.0))
     robot.kill('/b')

@@ -24,6 +24,13 @@ def test_the_lock_is_one_per_domain_and_namespace_and_names_its_holder(tmp_path)
     assert second.take()
 
 
+def test_where_no_lock_can_be_made_heartbeats_must_do_and_it_is_said(tmp_path):
+    (tmp_path / 'file').write_text('')
+    lock = HostLock(tmp_path / 'file', 7, '/')
+    assert lock.take()
+    assert 'File exists' in lock.trouble or 'Not a directory' in lock.trouble
+
+
 def beat(instance, node='/manager', queues=(QUEUE,)):
     zeros = [0] * len(queues)
     return NodeHeartbeat(

@@ -24,13 +24,18 @@ class HostLock:
         self._path = folder / f'manager-{domain_id}-{digest}.lock'
         self._descriptor: int | None = None
         self.holder = ''  # process id of who has it, as text
+        self.trouble = ''  # why there is no lock, where the folder cannot be written
 
     def take(self) -> bool:
         """Take the lock; return False, and fill ``holder``, if another has it."""
         if self._descriptor is not None:
             return True
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self.trouble = f'{self._path}: {error.strerror}'
+            return True  # heartbeats tell of another manager, if a little later
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

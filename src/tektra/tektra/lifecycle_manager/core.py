@@ -69,6 +69,7 @@ class LifecycleManager:
         self._prefix = prefix
         self._auto = AutoStart(autostart, self.timing)
         self._now_ns = 0
+        self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
         self._ids = itertools.count(1)
         self._outcomes: list[Outcome] = []
@@ -170,10 +171,13 @@ class LifecycleManager:
 
     def tick(self, now_ns: int) -> list[Request]:
         """Go on; return what is to be sent now."""
+        if seconds(now_ns - self._now_ns) > self.timing.silent_s / 2:
+            self._awake_ns = now_ns  # heartbeats of meanwhile may wait to be read
         self._now_ns = now_ns
         for name, node in self.nodes.items():
             settled = self.is_settled(name)
-            node.look(now_ns, settled, self.timing.silent_s, self._processes)
+            silent = seconds(now_ns - max(node.seen_ns, self._awake_ns)) > self.timing.silent_s
+            node.look(now_ns, settled, silent, self._processes)
             if settled and node.exchange is None:
                 node.error, node.failures = '', 0
         self._start_by_itself(now_ns)

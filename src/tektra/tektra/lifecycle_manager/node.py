@@ -85,7 +85,8 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
 
         Steady time: the bring-up comes before any simulated clock.
         """
-        self._tick_timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
+        tick = self._guard(lambda _: self._tick(), False)
+        self._tick_timer = self.create_timer(TICK_S, lambda: tick(None), clock=self._steady)
         self._tick()
 
     def stop(self) -> None:
@@ -110,6 +111,8 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         if not older and now_ns >= self._next_claim_ns:
             self._next_claim_ns = now_ns + round(CLAIM_S * 1e9)
             if self._lock.take():
+                if self._lock.trouble:
+                    self.log.warning(f'no lock against a second manager: {self._lock.trouble}')
                 self._take_over()
                 return True
             older = f'process {self._lock.holder}'

@@ -136,12 +136,12 @@ class Watched:
         self.life = Life.UNKNOWN
         return again
 
-    def look(self, now_ns: int, settled: bool, silent_s: float, processes: Processes) -> None:
+    def look(self, now_ns: int, settled: bool, silent: bool, processes: Processes) -> None:
         """Notice silence, and the begin and end of a crash loop.
 
-        ``settled``: the node is where it is wanted.
+        ``settled``: the node is where it is wanted. ``silent``: it has not beaten for too long.
         """
-        if self.seen_ns >= 0 and seconds(now_ns - self.seen_ns) > silent_s:
+        if self.seen_ns >= 0 and silent:
             self.missing = True
             self.life = processes.life(self.spec.name)
         policy = self.spec.restart
