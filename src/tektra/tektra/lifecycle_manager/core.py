@@ -89,8 +89,8 @@ class LifecycleManager:
         new = node.instance_id != beat.instance_id
         if node.on_beat(beat, now_ns):
             self._events.append(f'{beat.node}: a new process, restart {node.restarts}')
-            self._on_new_instance(node)
         if new:
+            self._on_new_instance(node)
             self._processes.adopt(beat.node, int(beat.pid))
         if node.exchange is not None:
             node.exchange.on_beat(beat)
