@@ -334,7 +334,7 @@ def test_a_failed_repair_is_tried_again_and_nothing_else_is_touched():
 def test_a_node_that_was_deactivated_behind_the_managers_back_is_activated_again():
     robot = up(*CHAIN)
     robot.nodes['/b'].state = 2
-    robot.run(1.0)
+    robot.run(2.0)
     assert robot.states()['/b'] == 3
 
 

@@ -13,8 +13,9 @@ from tektra.lifecycle_manager.graph import NodeSpec
 from tektra.lifecycle_manager.steps import MISSING
 from tektra.runtime.clock import nanoseconds, seconds
 
-# A heartbeat that was on its way while a transition was verified tells the state before it.
-STALE_BEAT_S = 0.15
+# A heartbeat that was on its way while a transition was verified tells the state before it: one
+# that contradicts what was verified is believed when the contradiction lasts.
+STALE_BEAT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Watched:
     _recent: list[int] = field(default_factory=list)  # times of restarts inside the window
     _up_since_ns: int = -1
     _before: int = MISSING
+    _differs_ns: int = -1
 
     @property
     def effective(self) -> int:
@@ -129,9 +131,13 @@ class Watched:
             self._recent.append(now_ns)
             self.exchange, self.not_before_ns, self.verified_ns = None, 0, -1
             self._up_since_ns = -1
-        stale = self.verified_ns >= 0 and seconds(now_ns - self.verified_ns) < STALE_BEAT_S
-        if again or not stale:
-            self.state = int(beat.state)
+        if beat.state == self.state:
+            self._differs_ns = -1
+        elif self._differs_ns < 0:
+            self._differs_ns = now_ns
+        free = again or self.verified_ns < 0 or self.exchange is not None
+        if free or seconds(now_ns - self._differs_ns) >= STALE_BEAT_S:
+            self.state, self._differs_ns = int(beat.state), -1
         self.beat, self.seen_ns, self.missing = beat, now_ns, False
         self.life = Life.UNKNOWN
         return again

@@ -21,6 +21,7 @@ from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -305,7 +306,12 @@ class TektraNode(LifecycleNode, Generic[P]):
         if (configure or label == 'configure') and not await self._load_first():
             response.success = False
             return response
-        return self._rcl_change_state(request, response)
+        try:
+            return self._rcl_change_state(request, response)
+        except _rclpy.RCLError as error:  # not from this state, e.g. a request that was sent twice
+            self.log.warning(f'change_state refused: {error}')
+            response.success = False
+            return response
 
     async def _load_first(self) -> bool:
         """Load in the worker, so that heartbeats go on, and then let rcl make the transition."""
