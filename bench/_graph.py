@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.cli.client import GraphClient
 from tektra.cli.graph_run import GraphRun, launch_file
-from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 READY_S = 60.0
 UP = (SystemState.STATE_READY, SystemState.STATE_DEGRADED)
@@ -38,12 +39,18 @@ class Graph:
 
 
 @contextlib.contextmanager
-def graph(args: Mapping[str, str]) -> Iterator[tuple[Graph, float]]:
-    """Give a graph that is up, and the s from the start of the first process until then."""
+def graph(
+    args: Mapping[str, str], watch: Callable[[Graph], None] = lambda _: None
+) -> Iterator[tuple[Graph, float]]:
+    """Give a graph that is up, and the s from the start of the first process until then.
+
+    ``watch`` is called before that start, to subscribe to what is said from the first moment on.
+    """
     run = GraphRun(launch_file(), args, output=lambda _: None)
     client = GraphClient(run.domain_id, 'tektra_bench')
     try:
         started = Graph(run, client)
+        watch(started)
         begin = time.monotonic()
         run.supervisor.start()
         while not started.up():

@@ -6,6 +6,7 @@ CPU and proportional memory, each node and all.
 import time
 
 from bench._graph import cpu_s, graph, pss_mb
+
 from tektra.runtime.measure import Record
 
 WATCH_S = 20.0

@@ -1,6 +1,7 @@
 """Cold start: from the first process to the whole graph READY, embedded backends."""
 
 from bench._graph import graph
+
 from tektra.runtime.measure import Record, percentile
 
 BUDGET_S = 6.0

@@ -1,4 +1,4 @@
-"""Voice activity: CPU time for a 32 ms chunk, beside the silero-vad package's wrapper or onnxruntime alone."""
+"""Voice activity: CPU time for a 32 ms chunk, beside the silero-vad package or onnxruntime."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ BUDGET_MS = 0.15
 def run() -> list[Record]:
     """Return the figures. Everything runs in one thread and is judged by its CPU time.
 
-    The package's wrapper needs torch, which Tektra does not install; without it the reference is a plain
-    ``session.run`` of the same file, which the wrapper calls too.
+    The package's wrapper needs torch, which Tektra does not install; without it the reference is a
+    plain ``session.run`` of the same file, which the wrapper calls too.
     """
     frames = _sound()
     model = Silero()
@@ -98,7 +98,9 @@ def _reference(frames: list[Frame]) -> tuple[float, str]:
         torch.set_num_threads(1)
         wrapper = OnnxWrapper(str(find_model()), force_onnx_cpu=True)
         tensors = [torch.from_numpy(frame) for frame in frames]
-        return statistics.median(_measure(lambda i: wrapper(tensors[i], RATE_HZ))), 'silero_package'
+        return statistics.median(
+            _measure(lambda i: wrapper(tensors[i], RATE_HZ))
+        ), 'silero_package'
     return statistics.median(_measure(_plain_session(frames))), 'session_run_without_torch'
 
 
@@ -107,9 +109,7 @@ def _plain_session(frames: list[Frame]) -> Callable[[int], object]:
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(
-        str(find_model()), options, providers=['CPUExecutionProvider']
-    )
+    session = ort.InferenceSession(str(find_model()), options, providers=['CPUExecutionProvider'])
     rate = np.array(RATE_HZ, np.int64)
     kept: list[NDArray[np.float32]] = [
         np.zeros(STATE_SHAPE, np.float32),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-# A package needed by several lists is written to the first of them.
+# A package is written to the list that asks for it by name, otherwise to the first that needs it.
 LISTS = ['base', 'ros', 'speech-gpl', 'dev']
 WHEELS_ONLY = ['--only-binary=:all:', '--no-binary=empy']
 
@@ -78,18 +78,20 @@ def main() -> None:
     resolved = dict(sorted((resolve(python) for python in sys.argv[1:]), key=lambda r: len(r[0])))
     every = sorted(resolved, key=lambda version: int(version.split('.')[1]))
     written: set[str] = set()
+    by_name = {name: requested(name) for name in LISTS}
     for name in LISTS:
+        elsewhere = set().union(*(by_name[other] for other in LISTS if other != name))
         pins: dict[tuple[str, str], list[str]] = {}
         members: set[str] = set()
         for version in every:
             installed = resolved[version]
-            members |= (reached := closure(requested(name), installed))
-            for package in reached - written:
+            members |= (reached := closure(by_name[name], installed))
+            for package in reached - written - elsewhere:
                 pins.setdefault((package, installed[package]['version']), []).append(version)
         lines = [f'{p}=={v}{marker(on, every)}' for (p, v), on in sorted(pins.items())]
         head = f'# Written by lock.py from {name}.in, for CPython {every[0]} to {every[-1]}.'
         (FOLDER / f'{name}.txt').write_text('\n'.join([head, *lines]) + '\n')
-        written |= members
+        written |= members - elsewhere
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 """Makes test speech with espeak-ng: the same words always give the same samples.
 
-The library is GPL and keeps global state, so it is loaded in a process of its own; what it says is kept in the
-temporary folder of the machine, and made again when that is gone.
+The library is GPL and keeps global state, so it is loaded in a process of its own; what it says is
+kept in the temporary folder of the machine, and made again when that is gone.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def silence(seconds: float) -> NDArray[np.int16]:
 
 
 def white_noise(seconds: float, dbfs: float = -40.0, seed: int = 7) -> NDArray[np.int16]:
-    """Return white noise of ``seconds`` with an RMS level of ``dbfs``, always the same for one ``seed``."""
+    """Return white noise of ``seconds`` with an RMS level of ``dbfs``, the same for one seed."""
     noise = np.random.default_rng(seed).standard_normal(round(seconds * SAMPLE_RATE))
     scaled = noise * 32768 * 10 ** (dbfs / 20)
     return np.clip(scaled, -32768, 32767).astype(np.int16)
@@ -96,7 +96,8 @@ def _render(text: str, voice: str, rate: int, pitch: int) -> NDArray[np.int16]:
     library.espeak_Synchronize()
     audio = np.frombuffer(b''.join(parts), np.int16).astype(np.float32) / 32768
     out = soxr.resample(audio, source_rate, SAMPLE_RATE)
-    return np.clip(np.rint(out * 32768), -32768, 32767).astype(np.int16)
+    samples: NDArray[np.int16] = np.clip(np.rint(out * 32768), -32768, 32767).astype(np.int16)
+    return samples
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,10 @@ class Tektra:
                     found.append(process)
         return found
 
+    def shared_memory(self):
+        """Return the Fast DDS segments that this run's processes have mapped now."""
+        return mapped_segments(self.leftovers())
+
     def end(self):
         for process in self.started:
             if process.poll() is None:
@@ -90,9 +95,19 @@ def wait_until(done, what, wait_s=60.0):
         time.sleep(0.05)
 
 
-def shared_memory():
-    """Return the names of Fast DDS segments on this machine."""
-    return {path.name for path in Path('/dev/shm').glob('*fastrtps*')}
+def mapped_segments(processes):
+    """Return the paths of Fast DDS segments that these processes have mapped."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(OSError):
+            maps = Path(f'/proc/{process.pid}/maps').read_text()
+            found |= set(re.findall(r'/dev/shm/\S*fastrtps\S*', maps))
+    return found
+
+
+def abandoned(segments):
+    """Return those segments that still exist although no process on this machine uses them."""
+    return {s for s in segments if Path(s).exists()} - mapped_segments(psutil.process_iter())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import signal
 
 import psutil
 import pytest
+
 from conftest import wait_until
 
 

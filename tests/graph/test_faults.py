@@ -5,9 +5,9 @@ import signal
 import time
 
 import pytest
-from conftest import wait_until
 from tektra_msgs.msg import DialogueEvent, SystemState, TextInput
 
+from conftest import wait_until
 from tektra.cli.client import GraphClient
 from tektra.runtime.ids import new_id
 

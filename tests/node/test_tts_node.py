@@ -60,7 +60,9 @@ class Bench:
         """
         played = -1
         while not (self.ended(uid) and played == self.samples(uid)) and not until():
-            self.ros.until(lambda: self.samples(uid) > played or self.ended(uid) or until())
+            self.ros.until(
+                lambda before=played: self.samples(uid) > before or self.ended(uid) or until()
+            )
             played = self.samples(uid)
             self.played(uid, played)
         return played

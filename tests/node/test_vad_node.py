@@ -1,9 +1,9 @@
-"""The vad node: audio in, events out; a broken detector gives way; silence of the source ends an utterance."""
+"""The vad node: audio in, events out, whatever breaks."""
 
 import numpy as np
-from speech_maker import silence, speak, white_noise
 from tektra_msgs.msg import AudioChunk, VoiceActivity
 
+from speech_maker import silence, speak, white_noise
 from tektra.runtime.backends import BackendFailed
 from tektra.vad import backend as backends
 from tektra.vad.node import VadNode

@@ -57,11 +57,13 @@ ACCEPTED = [
     Accepted('a namespace', _talker(', namespace: n'), [[RA, '-r', '__ns:=/n']]),
     Accepted('an empty namespace', _talker(", namespace: ''"), [[RA, '-r', '__ns:=/']]),
     Accepted(
-        'name and namespace', _talker(', name: a, namespace: /x/y/'), [[RA, *NAME, '-r', '__ns:=/x/y']]
+        'name and namespace',
+        _talker(', name: a, namespace: /x/y/'),
+        [[RA, *NAME, '-r', '__ns:=/x/y']],
     ),
     Accepted(
         'arguments in front of ROS arguments',
-        _talker(", args: 'one \"two three\"', ros_args: --log-level debug"),
+        _talker(', args: \'one "two three"\', ros_args: --log-level debug'),
         [['one', 'two three', RA, '--log-level', 'debug', RA]],
     ),
     Accepted(
@@ -146,7 +148,10 @@ ACCEPTED = [
     ),
     Accepted(
         'escapes and quotes in substitutions',
-        _talker(r""", args: '$(env NO_VAR a\(b\)) $(env NO_VAR "it''s") $(env NO_VAR $) $$(env NO_VAR x)'"""),
+        _talker(
+            r""", args: '$(env NO_VAR a\(b\)) $(env NO_VAR "it''s") """
+            r"""$(env NO_VAR $) $$(env NO_VAR x)'"""
+        ),
         [['a(b)', "it's", '$', '$x', RA]],
     ),
     Accepted(
@@ -281,9 +286,13 @@ ACCEPTED = [
             """)
         },
     ),
-    Accepted('an integer parameter', _parameters('{name: p, value: 3}'), [[RA, *NAME, *_file(p=3)]]),
     Accepted(
-        'a quoted number is a string', _parameters("{name: p, value: '3'}"), [[RA, *NAME, *_file(p='3')]]
+        'an integer parameter', _parameters('{name: p, value: 3}'), [[RA, *NAME, *_file(p=3)]]
+    ),
+    Accepted(
+        'a quoted number is a string',
+        _parameters("{name: p, value: '3'}"),
+        [[RA, *NAME, *_file(p='3')]],
     ),
     Accepted(
         'a substituted number is a number',
@@ -320,7 +329,9 @@ ACCEPTED = [
     ),
     Accepted(
         'nested parameters are joined by dots',
-        _parameters('{name: p, param: [{name: q, value: 1}, {name: r, param: [{name: s, value: x}]}]}'),
+        _parameters(
+            '{name: p, param: [{name: q, value: 1}, {name: r, param: [{name: s, value: x}]}]}'
+        ),
         [[RA, *NAME, *_file(**{'p.q': 1, 'p.r.s': 'x'})]],
     ),
     Accepted(
@@ -417,7 +428,9 @@ REFUSED = [
     Refused('two spaces', _talker(', args: $(var  x)'), 2, 'exactly one space'),
     Refused('an open substitution', _talker(', args: $(var x'), 2, 'is not closed by )'),
     Refused('a half-quoted argument', _talker(""", args: "$(var 'a'b)" """), 2, 'as a whole'),
-    Refused('an unknown variable', _talker(', args: $(var spede)'), 2, '$(var spede): no argument'),
+    Refused(
+        'an unknown variable', _talker(', args: $(var spede)'), 2, '$(var spede): no argument'
+    ),
     Refused('an unset environment variable', _talker(', args: $(env NO_VAR)'), 2, 'is not set'),
     Refused('not of a word', _talker(', args: $(not maybe)'), 2, "not 'maybe'"),
     Refused(
@@ -430,9 +443,13 @@ REFUSED = [
         'ambiguous',
     ),
     Refused('no such package', _launch('- node: {pkg: lunch_demo, exec: a}'), 2, "'launch_demo'?"),
-    Refused('no such executable', _launch('- node: {pkg: launch_demo, exec: taker}'), 2, "'talker'?"),
+    Refused(
+        'no such executable', _launch('- node: {pkg: launch_demo, exec: taker}'), 2, "'talker'?"
+    ),
     Refused('no such program', _launch('- node: {exec: no-such-program}'), 2, 'on PATH'),
-    Refused('a let that is a number', _launch('- let: {name: x, value: 5}'), 2, 'must be a string'),
+    Refused(
+        'a let that is a number', _launch('- let: {name: x, value: 5}'), 2, 'must be a string'
+    ),
     Refused(
         'a default that is a boolean', _launch('- arg: {name: x, default: true}'), 2, 'be a string'
     ),
@@ -452,7 +469,9 @@ REFUSED = [
         args={'speker': 'x'},
     ),
     Refused('no such include', _launch('- include: {file: /no/such.launch.yaml}'), 2, 'no such'),
-    Refused('a python include', _launch('- include: {file: $(dirname)/part.launch.py}'), 2, 'no such'),
+    Refused(
+        'a python include', _launch('- include: {file: $(dirname)/part.launch.py}'), 2, 'no such'
+    ),
     Refused(
         'a file that includes itself',
         _launch('- include: {file: $(dirname)/main.launch.yaml}'),
@@ -474,7 +493,7 @@ REFUSED = [
         _launch('- include: {file: $(dirname)/part.launch.yaml}'),
         3,
         'part.launch.yaml:3: unknown key',
-        files={'part': _launch("- log: {message: hello}\n- log: {massage: hello}")},
+        files={'part': _launch('- log: {message: hello}\n- log: {massage: hello}')},
     ),
     Refused(
         'dirname after an include of another folder',
@@ -496,8 +515,12 @@ REFUSED = [
     Refused('a param that is a mapping', _parameters('{name: p, value: {a: 1}}'), 2, 'nest'),
     Refused('a param of mixed types', _parameters('{name: p, value: [1, a]}'), 2, 'one type'),
     Refused('an unknown type', _parameters('{name: p, value: 1, type: double}'), 2, "'double'"),
-    Refused('a float that is an integer', _parameters('{name: p, value: 1, type: float}'), 2, 'poin'),
-    Refused('an int in quotes', _parameters("{name: p, value: '1', type: int}"), 2, 'without quotes'),
+    Refused(
+        'a float that is an integer', _parameters('{name: p, value: 1, type: float}'), 2, 'poin'
+    ),
+    Refused(
+        'an int in quotes', _parameters("{name: p, value: '1', type: int}"), 2, 'without quotes'
+    ),
     Refused(
         'a substituted int that is a word',
         _parameters('{name: p, value: $(env COLOUR), type: int}'),
@@ -510,7 +533,9 @@ REFUSED = [
         2,
         'not supported here',
     ),
-    Refused('no such parameter file', _parameters('{from: /no/such.yaml}'), 2, 'no parameter file'),
+    Refused(
+        'no such parameter file', _parameters('{from: /no/such.yaml}'), 2, 'no parameter file'
+    ),
     Refused(
         'a broken parameter file',
         _parameters('{from: $(dirname)/v.launch.yaml}'),

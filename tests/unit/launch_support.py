@@ -1,4 +1,4 @@
-"""What the launch tests share: a small installed package, launch files, and plans as plain data."""
+"""What the launch tests share: an installed package, launch files, plans as plain data."""
 
 from __future__ import annotations
 

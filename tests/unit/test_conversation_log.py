@@ -414,9 +414,7 @@ def test_nothing_heard_is_said_as_that(scene):
     scene.mic().mic(last=True)
     assert scene.log.ended(scene.at(1100).now_ns).reason == 'heard nothing'
     scene.turn('CANCELLED', decision='noise')
-    assert (
-        scene.log.ended(scene.at(9000).now_ns).reason == 'heard nothing (1 sound without words)'
-    )
+    assert scene.log.ended(scene.at(9000).now_ns).reason == 'heard nothing (1 sound without words)'
 
 
 def test_no_speech_recognition_is_the_reason_when_there_is_none(scene):

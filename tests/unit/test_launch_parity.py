@@ -1,4 +1,4 @@
-"""The same files through the real launch and launch_ros: only where a ROS installation has them."""
+"""The same files through the real launch and launch_ros, where they are installed."""
 
 from __future__ import annotations
 

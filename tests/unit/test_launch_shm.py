@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tektra.launching import shm
 
 SEGMENT = 'fastrtps_0123456789abcdef'
@@ -109,3 +111,15 @@ def test_ports_of_another_domain_stay_even_if_nobody_holds_them(tmp_path: Path) 
 
 def test_a_folder_that_is_not_there_has_nothing_to_clean(tmp_path: Path) -> None:
     assert shm.clean(None, folder=tmp_path / 'none') == []
+
+
+def test_a_port_of_no_domain_goes_when_it_is_old_and_nobody_uses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = _port(7003)[::2]
+    _make(tmp_path, *names)
+    assert shm.clean(DOMAIN, folder=tmp_path) == []  # perhaps it is being made just now
+    monkeypatch.setattr(shm, 'NEW_S', 0.0)
+    with _mapped(tmp_path / names[0]):
+        assert shm.clean(DOMAIN, folder=tmp_path) == []
+    assert set(shm.clean(DOMAIN, folder=tmp_path)) == set(names)

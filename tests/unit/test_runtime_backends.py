@@ -115,3 +115,17 @@ def test_a_call_can_be_answered_from_a_recording():
     bench.chain.open(0)
     with pytest.raises(BackendUnavailable, match='no further call'):
         bench.say('hello')
+
+
+def test_what_was_missing_at_the_start_is_looked_for_again_and_only_news_is_told():
+    bench = Bench(missing=['good'])
+    bench.chain.open(0)
+    told = len(bench.changes)
+    bench.chain.maintain(bench.clock.advance(30))
+    bench.chain.maintain(bench.clock.advance(31))  # looked, still missing, same reason
+    assert bench.chain.active_name == 'plain'
+    assert len(bench.changes) == told
+    bench.missing.clear()
+    bench.chain.maintain(bench.clock.advance(61))
+    assert bench.chain.active_name == 'good'
+    assert bench.changes[-1].event == 'good is back'

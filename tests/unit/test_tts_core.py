@@ -31,7 +31,7 @@ def test_a_reply_becomes_audio_with_word_times_and_mouth_shapes():
     assert list(first.phonemes) == ['ˈaɪ', '', '']
     length = round(10 * SAMPLES_PER_CHAR * RATE / 22050)
     assert first.end_sample == second.start_sample == length
-    assert list(second.word_start_sample)[0] == length
+    assert next(iter(second.word_start_sample)) == length
     assert list(first.viseme_start_sample) == [0, length // 4, length // 2]
     assert first.backend == 'tone'
     for track in rig.tracks():

@@ -1,6 +1,7 @@
 """The espeak-ng engine for real: sound, times, voices, abort, recording."""
 
 import io
+import itertools
 import subprocess
 import sys
 import threading
@@ -45,7 +46,7 @@ def test_phonemes_and_words_rise_and_lie_inside_the_audio(espeak):
     ]  # fmt: skip
     for rows in (speech.phonemes, speech.words):
         assert all(0 <= r.start <= r.end <= speech.samples for r in rows)
-        assert all(a.end <= b.start for a, b in zip(rows, rows[1:], strict=False))
+        assert all(a.end <= b.start for a, b in itertools.pairwise(rows))
     assert ''.join(p.ipa for p in speech.phonemes).startswith('həlˈoʊ')
 
 

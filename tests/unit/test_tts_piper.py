@@ -1,5 +1,6 @@
 """The Piper engine on a tiny random voice: not speech, but every path of the code."""
 
+import itertools
 import json
 import threading
 
@@ -127,7 +128,7 @@ def test_a_voice_speaks_with_times_that_fill_its_audio(weights, align):
         'hello', 'robot', 'go', 'on',
     ]  # fmt: skip
     for rows in (speech.phonemes, speech.words):
-        assert all(a.start <= a.end <= b.start for a, b in zip(rows, rows[1:], strict=False))
+        assert all(a.start <= a.end <= b.start for a, b in itertools.pairwise(rows))
         assert rows[-1].end <= speech.samples
     assert ''.join(p.ipa for p in speech.phonemes).startswith('həl')
 

@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from speech_maker import silence, speak, white_noise
 
+from speech_maker import silence, speak, white_noise
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.pcm import to_float
 from tektra.vad.backends.energy import Energy
@@ -18,7 +18,9 @@ FRAME = 512
 def probabilities(backend, pcm):
     audio = to_float(pcm)
     frames = len(audio) // FRAME
-    return np.array([backend.probability(audio[i * FRAME : (i + 1) * FRAME]) for i in range(frames)])
+    return np.array(
+        [backend.probability(audio[i * FRAME : (i + 1) * FRAME]) for i in range(frames)]
+    )
 
 
 def hum(seconds):

@@ -1,4 +1,4 @@
-"""VadCore with scripted probabilities: when an utterance starts, pauses, goes on and ends, to the sample."""
+"""VadCore with scripted probabilities: start, pause, resume and end, to the sample."""
 
 import numpy as np
 import pytest

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rclpy.publisher import Publisher
@@ -14,6 +15,7 @@ from tektra.audio_playback.backend import PlaybackOutput
 from tektra.audio_playback.backends.device import DeviceOutput
 from tektra.audio_playback.backends.silent import SilentOutput, SteppedOutput
 from tektra.audio_playback.core import PlaybackCore
+from tektra.audio_playback.herald import Herald
 from tektra.audio_playback.outbox import Output, messages
 from tektra.audio_playback.params import AudioPlaybackParams
 from tektra.audio_playback.player import Player
@@ -39,6 +41,8 @@ class Running:
     reference: Publisher | None = None
     checks: Timer | None = None
     rest: Timer | None = None
+    herald: Herald | None = None
+    publishing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def stepped(self) -> SteppedOutput | None:
@@ -63,7 +67,7 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
     def load(self, params: AudioPlaybackParams) -> Running:
         """Open the loudspeaker, or say why there is none and be silent."""
         core = PlaybackCore(params.options(), to_stamp=self.to_stamp)
-        player = Player(core, self._publish_soon)
+        player = Player(core, self._wake_herald)
 
         def device() -> PlaybackOutput:
             return DeviceOutput(player.pull, BootClock(), params.speaker, params.device_period_s)
@@ -89,6 +93,7 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         loaded.clock = self.publisher('audio/playback_clock')
         loaded.reference = self.publisher('audio/reference')
         if not self.simulated:
+            loaded.herald = Herald(self._publish_noted)
             loaded.checks = self.every(CHECK_S, self._check_output)
             loaded.rest = self.every(LINGER_S, self._rest_output)
             loaded.checks.cancel()
@@ -122,6 +127,8 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         """Close the output."""
         run, self._run = self._run, None
         if run is not None:
+            if run.herald is not None:
+                run.herald.close()
             self.worker.submit(run.chain.close).result(timeout=0.5)
 
     # ---- callbacks
@@ -137,6 +144,7 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
             self._advance(now_ns)  # what begins now begins at this time, not at the last tick
         if run.player.feed(handle, message, now_ns):
             self._wake_output(now_ns)
+        self._report_losses(run)
         self._publish()
 
     def _on_turn_state(self, state: TurnState) -> None:
@@ -155,24 +163,46 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
             run.stepped.step(now_ns)
             self._publish()
 
-    def _publish_soon(self) -> None:
-        if self.context.ok():
-            self.call_soon(self._publish)
+    def _wake_herald(self) -> None:
+        """Mixing has noted something. In the output's thread."""
+        run = self._run
+        if run is not None and run.herald is not None:
+            run.herald.wake()
+
+    def _publish_noted(self) -> None:
+        """In the herald's thread."""
+        try:
+            self._publish()
+        except Exception as error:  # a context that ends, a publisher that is gone
+            problem = error
+            if self.context.ok():
+                self.call_soon(lambda: self.report_error('publish', problem))
 
     def _publish(self) -> None:
         run = self._run
         if run is None or run.clock is None or run.reference is None or not self.context.ok():
             return
+        with run.publishing:  # what is drained first is published first
+            for message in messages(run.player.drain(), self.to_stamp):
+                if not isinstance(message, PlaybackClock):
+                    run.reference.publish(message)
+                    continue
+                run.clock.publish(message)
+                if message.state == PlaybackClock.STATE_IDLE:
+                    self.call_soon(self._after_playing)
+
+    def _after_playing(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        self._report_losses(run)
+        if run.rest is not None and self.active:
+            run.rest.reset()
+
+    def _report_losses(self, run: Running) -> None:
         for text in run.player.take_errors():
             self.last_error = text
             self.log.error(text)
-        for message in messages(run.player.drain(), self.to_stamp):
-            if not isinstance(message, PlaybackClock):
-                run.reference.publish(message)
-                continue
-            run.clock.publish(message)
-            if message.state == PlaybackClock.STATE_IDLE and run.rest is not None and self.active:
-                run.rest.reset()
 
     # ---- outputs
 

@@ -19,8 +19,8 @@ class AudioPlaybackParams:
         0.01, 'silent output: samples taken at once', unit='s', low=0.002, high=0.1
     )
     device_period_s: float = param(
-        0.02,
-        'loudspeaker: samples taken at once; latency is twice this',
+        0.01,
+        'loudspeaker: samples taken at once; latency is three times this',
         unit='s',
         low=0.005,
         high=0.2,

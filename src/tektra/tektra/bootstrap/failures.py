@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,15 @@ _NO_NETWORK = re.compile(
 )
 _NO_WHEEL = re.compile(r'No matching distribution found for (\S+)')
 _COMPILER_KILLED = re.compile(r'Killed signal terminated program|fatal error: Killed')
-_BUILD_ERROR = re.compile(r'\berror: |CMake Error|Error: |Exception: |FAILED: ', re.IGNORECASE)
+# From telling to not telling: the compiler's or CMake's own word before ninja's.
+_BUILD_ERRORS = [
+    re.compile(r'\berror: '),
+    re.compile(r'CMake Error'),
+    re.compile(r'Error: |Exception: '),
+    re.compile(r'FAILED'),
+]
+_FULL_BYTES = 10_000_000
+"""A command that failed with less than this free failed for want of space, whatever it said."""
 
 
 def no_space(where: Path) -> SetupError:
@@ -48,9 +57,9 @@ def no_space(where: Path) -> SetupError:
 
 def read_only(root: Path) -> SetupError:
     """Return the error for a checkout that cannot be written."""
+    copy = f'cp -r {shlex.quote(str(root))} ~/tektra && ~/tektra/tektra setup'
     return SetupError(
-        f'the checkout {root} is read-only and not set up: '
-        f'copy it where you can write: cp -r {root} ~/tektra && ~/tektra/tektra setup'
+        f'the checkout {root} is read-only and not set up: copy it where you can write: {copy}'
     )
 
 
@@ -63,7 +72,7 @@ def from_os_error(error: OSError, root: Path) -> SetupError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return SetupError(
             f'{error.filename}: {error.strerror} (made by another user?): '
-            f'sudo chown -R $(id -un) {root}'
+            f'sudo chown -R $(id -un) {shlex.quote(str(root))}'
         )
     where = f'{error.filename}: ' if error.filename else ''
     return SetupError(f'{where}{error.strerror or error}')
@@ -72,7 +81,7 @@ def from_os_error(error: OSError, root: Path) -> SetupError:
 def from_pip(lines: Sequence[str], root: Path, log: Path) -> SetupError:
     """Return the one line for a failed pip, from what it printed."""
     text = '\n'.join(lines)
-    if _NO_SPACE.search(text):
+    if _NO_SPACE.search(text) or shutil.disk_usage(root).free < _FULL_BYTES:
         return no_space(root)
     if reason := _NO_NETWORK.search(text):
         return SetupError(
@@ -90,14 +99,15 @@ def from_pip(lines: Sequence[str], root: Path, log: Path) -> SetupError:
 def from_build(lines: Sequence[str], root: Path, log: Path) -> SetupError:
     """Return the one line for a failed build, from what colcon printed."""
     text = '\n'.join(lines)
-    if _NO_SPACE.search(text):
+    if _NO_SPACE.search(text) or shutil.disk_usage(root).free < _FULL_BYTES:
         return no_space(root)
     if _COMPILER_KILLED.search(text):
         return SetupError(
             'the compiler was killed, most likely for want of memory: close some programs, then '
             'run ./tektra setup again'
         )
-    reason = next((line.strip() for line in lines if _BUILD_ERROR.search(line)), 'no reason given')
+    found = (line.strip() for error in _BUILD_ERRORS for line in lines if error.search(line))
+    reason = next(found, 'no reason given')
     return SetupError(f'the build failed: {reason} (log: {log}); mend it, then: ./tektra setup')
 
 

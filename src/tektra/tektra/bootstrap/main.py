@@ -102,9 +102,11 @@ def _set_up(checkout: Checkout, setup: Setup, rest: list[str]) -> int:
 
 def _test(checkout: Checkout, setup: Setup, env: dict[str, str], rest: list[str]) -> int:
     arguments, empty = pytest_arguments(checkout.root, rest)
-    setup.bring_up_to_date(dev=True)
     for layer in empty:
         print(f'tektra: tests/{layer} has no tests yet', file=sys.stderr)
+    if not arguments:
+        return 0
+    setup.bring_up_to_date(dev=True)
     os.chdir(checkout.root)
     # Without it rclpy stores a value of the wrong type as garbage, silently.
     checked = {**runtime_env(checkout.root, env), 'ROS_PYTHON_CHECK_FIELDS': '1'}

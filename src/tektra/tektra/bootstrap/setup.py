@@ -18,8 +18,8 @@ NEW_PYTHON = 'TEKTRA_NEW_PYTHON'
 """Tells the `tektra` script to look for a Python instead of using that of .venv."""
 
 _GPL_NOTICE = (
-    'the voices espeak-ng and piper are GPL-3.0; they are loaded in the tts process only. '
-    'TEKTRA_NO_GPL=1 ./tektra setup leaves them out (docs/licences.md)'
+    'espeak-ng, piper and the FFmpeg of PyAV (for faster-whisper) are GPL, loaded in the tts and '
+    'stt processes only. TEKTRA_NO_GPL=1 ./tektra setup leaves them out (docs/licences.md)'
 )
 
 

@@ -116,8 +116,11 @@ class Stages:
 
     def _make_venv(self) -> None:
         # Not a link that an upgrade or another virtual environment may move.
-        command = [os.path.realpath(sys.executable), '-I', '-m', 'venv', str(self._checkout.venv)]
-        self._run(command, self._env, lambda line: None, failures.from_pip)
+        command = [os.path.realpath(sys.executable), '-I', '-m', 'venv', '--without-pip']
+        self._run([*command, str(self._checkout.venv)], self._env, pip_activity, failures.from_pip)
+        # By itself, because `venv` keeps the reason of a failure to itself.
+        command = [str(self._checkout.python), '-I', '-m', 'ensurepip', '--default-pip']
+        self._run(command, self._env, pip_activity, failures.from_pip)
 
     def _pip(self, arguments: Sequence[str]) -> None:
         # The guard: the ROS wheels would re-execute a pip that runs while they are half installed.

@@ -21,8 +21,10 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
 def pytest_arguments(root: Path, arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the arguments of `python` that run the tests, and the layers that have none yet.
 
+    The arguments are empty when no layer that was asked for has tests.
+
     Raises:
-        SetupError: a layer is not one, or none of those asked for has a test.
+        SetupError: a layer is not one, or there is no test at all.
     """
     asked, extra = split(arguments)
     for layer in asked:
@@ -33,7 +35,8 @@ def pytest_arguments(root: Path, arguments: list[str]) -> tuple[list[str], list[
             )
     layers = [layer for layer in LAYERS if layer in asked or not asked]
     present = [layer for layer in layers if any((root / 'tests' / layer).rglob('test_*.py'))]
-    if not present:
-        raise SetupError(f'no tests in {", ".join(f"tests/{layer}" for layer in layers)}')
+    if not present and not asked:
+        raise SetupError(f'no tests in {root}/tests')
     folders = [str(Path('tests', layer)) for layer in present]
-    return ['-m', 'pytest', *folders, *extra], [name for name in layers if name not in present]
+    command = ['-m', 'pytest', *folders, *extra] if present else []
+    return command, [name for name in layers if name not in present]

@@ -68,6 +68,10 @@ def demo(
     """Check the wishes, run the conversation, write the report."""
     wishes = DemoOptions(recording, lines, scene, fast, offline, speaker, out, verbose, options)
     check(wishes)
+    if not offline:
+        from tektra.cli.demo_offer import offer_weights
+
+        offer_weights()
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     from tektra.cli.demo_run import DemoRun  # rclpy: only when it is certain to be needed

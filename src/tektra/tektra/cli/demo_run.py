@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tektra_msgs.msg import AudioChunk, SystemState, TurnState
+from tektra_msgs.msg import AudioChunk, NodeHeartbeat, SystemState, TurnState
 
 from tektra.audio_capture.backends.miniaudio import open_microphone
 from tektra.cli.client import GraphClient
@@ -53,6 +53,8 @@ class DemoRun:
         self._typist: Typist | None = None
         self._client: GraphClient | None = None
         self._system: SystemState | None = None
+        self._backends: dict[str, str] = {}
+        self._up = False
         self._live = False
         self._last_turn = time.monotonic()
         self._started = False
@@ -145,7 +147,22 @@ class DemoRun:
         if not client.wait(up, READY_S):
             why = self._system.reason if self._system is not None else 'no node answers'
             raise UserError(f'the graph is not ready after {READY_S:.0f} s: {why}')
-        self._view.note(f'ready after {time.monotonic() - begin:.1f} s')
+        self._up = True
+        took = time.monotonic() - begin
+        self._view.note(f'ready after {took:.1f} s: {self._engines()}')
+
+    def _engines(self) -> str:
+        """Return what hears, answers, speaks and plays, in one line."""
+        roles = (
+            ('audio_capture', 'input'),
+            ('vad', 'voice activity'),
+            ('stt', 'hearing'),
+            ('dialogue', 'answers'),
+            ('tts', 'voice'),
+            ('audio_playback', 'speaker'),
+        )
+        known = [(role, self._backends.get(node, '')) for node, role in roles]
+        return ', '.join(f'{role} {backend}' for role, backend in known if backend)
 
     def _until_over(self, client: GraphClient) -> str:
         self._last_turn = time.monotonic()
@@ -174,10 +191,13 @@ class DemoRun:
             self._last_turn = time.monotonic()
             if self._typist is not None:
                 self._typist.on_turn(message)
-        elif hasattr(message, 'pid'):
-            self._pids[message.node.lstrip('/')] = message.pid
+        elif isinstance(message, NodeHeartbeat):
+            name = message.node.lstrip('/')
+            self._pids[name] = message.pid
+            self._backends[name] = message.backend
         for line in self._log.feed(message, _now_ns()):
-            self._view.show(line)
+            if self._up or self._options.verbose:
+                self._view.show(line)
 
     def _feed_mic(self, chunk: AudioChunk) -> None:
         if not self._options.lines:

@@ -36,21 +36,15 @@ def state_name(state: int) -> str:
 
 
 @click.command(help='Show the nodes of the running graph: state, engine, restarts, memory, CPU.')
-@click.option(
-    '--seconds',
-    default=1.2,
-    show_default=True,
-    help='How long to listen for heartbeats.',
-)
-def nodes(seconds: float) -> None:
-    """Listen to heartbeats for a moment and print a table."""
+@click.option('--timeout', default=5.0, show_default=True, help='s to wait for every heartbeat.')
+def nodes(timeout: float) -> None:
+    """Listen until every node of the system state has been heard, and print a table."""
     beats: dict[str, NodeHeartbeat] = {}
     system: list[SystemState] = []
     with connected('tektra_nodes') as client:
         client.subscribe('heartbeat', lambda beat: beats.__setitem__(beat.node, beat))
         client.subscribe('system/state', system.append)
-        end = time.monotonic() + seconds
-        client.wait(lambda: time.monotonic() > end, seconds + 1)
+        client.wait(lambda: bool(system) and set(system[-1].nodes) < set(beats), timeout)
     if not beats:
         raise UserError('the graph runs but no node sends heartbeats yet; try again in a second')
     Console().print(_table(beats, system[-1] if system else None))
@@ -60,30 +54,14 @@ def _table(beats: dict[str, NodeHeartbeat], system: SystemState | None) -> Table
     restarts = dict(zip(system.nodes, system.restarts, strict=True)) if system else {}
     known = set(system.nodes) if system else set()
     table = Table(title=None if system is None else f'system: {_system_line(system)}')
-    for heading in (
-        'node',
-        'state',
-        'engine',
-        'restarts',
-        'lag ms',
-        'RSS MB',
-        'CPU s',
-        'note',
-    ):
+    table.add_column('node', no_wrap=True)
+    for heading in ('state', 'engine', 'restarts', 'lag ms', 'RSS MB', 'CPU s', 'note'):
         table.add_column(heading)
     for name in sorted(known | set(beats)):
         beat = beats.get(name)
         if beat is None:
-            table.add_row(
-                name,
-                'missing',
-                '',
-                str(restarts.get(name, 0)),
-                '',
-                '',
-                '',
-                'no heartbeat',
-            )
+            gone = ('missing', '', str(restarts.get(name, 0)), '', '', '', 'no heartbeat')
+            table.add_row(name, *gone)
             continue
         memory, cpu = usage(beat.pid)
         table.add_row(

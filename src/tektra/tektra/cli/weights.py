@@ -164,8 +164,17 @@ def pull(ctx: click.Context, names: tuple[str, ...], offline: bool) -> None:
     address of a server that holds a copy of a store (<address>/<name>/<file>); it is used instead
     of the sources.
     """
-    catalogue, store = _catalogue(ctx), Store.of_environment()
+    catalogue = _catalogue(ctx)
     entries = [catalogue.find(name) for name in names] or [e for e in catalogue if e.default]
+    pull_entries(entries, offline=offline)
+
+
+def pull_entries(entries: Sequence[Entry], *, offline: bool = False) -> None:
+    """Fetch entries with progress bars; Ctrl-C keeps what has come.
+
+    :raises WeightsError: at the first entry that cannot be had.
+    """
+    store = Store.of_environment()
     with _Bars() as bars:
         for entry in entries:
             about = f'{entry.name}: {megabytes(entry.size)}, {entry.licence} {entry.licence_url}'

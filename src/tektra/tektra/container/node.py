@@ -7,9 +7,7 @@ all its nodes, which launch starts again together.
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
-import os
 import sys
 import time
 import traceback
@@ -24,7 +22,7 @@ from rclpy.utilities import remove_ros_args
 
 from tektra.container.core import HOSTED, ContainerError, Wanted, parse, typed
 from tektra.runtime import log
-from tektra.runtime.main import THREAD_VARIABLES
+from tektra.runtime.main import begin, end, freeze, leave
 from tektra.runtime.node import TektraNode
 from tektra.runtime.params import ParameterError
 
@@ -109,35 +107,28 @@ def run_container(words: Sequence[str], make: Make = make_node) -> int:
 
     Return the exit code: 2 if the container cannot hold what it was asked to.
     """
-    for name in THREAD_VARIABLES:
-        os.environ.setdefault(name, '1')
     try:
-        log.prepare()
         wanted = parse(remove_ros_args(list(words))[1:])
-        rclpy.init(args=list(words))
+        stop = begin(words)
         nodes = [make(one) for one in wanted]
     except (ContainerError, ParameterError, log.LogError) as error:
         print(f'tektra container: error: {error}', file=sys.stderr)
         rclpy.try_shutdown()
         return EXIT_USAGE
     host = Host(nodes, SingleThreadedExecutor())
-    gc.collect()
-    gc.freeze()  # what start-up made lives as long as the process: never scan it again
-    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
-        while rclpy.ok():
+    freeze()
+    with contextlib.suppress(ExternalShutdownException):
+        while rclpy.ok() and not stop.is_set():
             host.spin_once()
     host.shut_down()
-    rclpy.try_shutdown()
+    del host, nodes
+    end()
     return 0
 
 
 def main() -> int:
     """Run the container."""
-    code = run_container(sys.argv)
-    # A model that still computes in its thread must not hold up the exit.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(run_container(sys.argv))
 
 
 if __name__ == '__main__':

@@ -9,10 +9,10 @@ from rclpy.service import Service
 from tektra_msgs.msg import DialogueEvent, DialogueReply
 from tektra_msgs.srv import ResetSession
 
-from tektra.dialogue.backend import ReplyPart, Responder, from_row, to_row
-from tektra.dialogue.backends.builtin import BuiltinResponder
+from tektra.dialogue.backend import ReplyPart, Responder
 from tektra.dialogue.core import DialogueCore, Outputs, Task
 from tektra.dialogue.params import DialogueParams
+from tektra.dialogue.writer import factories, write
 from tektra.runtime.backends import BackendChain, BackendUnavailable
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
@@ -34,10 +34,9 @@ class DialogueNode(TektraNode[DialogueParams]):
 
     def load(self, params: DialogueParams) -> BackendChain[Responder]:
         """Open the first responder that works."""
-        factories: dict[str, Callable[[], Responder]] = {
-            'builtin': lambda: BuiltinResponder(params.name)
-        }
-        chain = BackendChain('dialogue', params.backends, factories, self.on_backend_change)
+        chain = BackendChain(
+            'dialogue', params.backends, factories(params.name), self.on_backend_change
+        )
         chain.open(self.now_ns())
         return chain
 
@@ -93,37 +92,22 @@ class DialogueNode(TektraNode[DialogueParams]):
         self.in_worker(lambda: self._run_responder(task))
 
     def _run_responder(self, task: Task) -> None:
-        """Run in the worker. For the tap all parts are one answer."""
+        """Run in the worker."""
         chain = self._chain
         if chain is None:
             return
-        streamed: list[list[str]] = []
 
-        def start() -> None:
-            name = chain.active_name
+        def started(name: str) -> None:
             self._later(lambda: self.core.on_start(task, name, self.now_ns()))
 
         def hand_on(part: ReplyPart) -> None:
             self._later(lambda: self.core.on_part(task, part, self.now_ns()))
 
-        def run(responder: Responder) -> list[list[str]]:
-            streamed.clear()
-            start()
-            for part in responder.respond(task.request, task.reply.is_void):
-                streamed.append(to_row(part))
-                hand_on(part)
-            return list(streamed)
-
-        key = f'{task.request.language}|{task.request.text}'
         try:
-            rows = chain.call('respond', key, run, self.now_ns())
+            write(chain, task, started, hand_on, self.now_ns())
         except BackendUnavailable as error:
             self._fail(task, error)
             return
-        if rows and not streamed:  # a recorded answer: the responder did not run
-            start()
-            for row in rows:
-                hand_on(from_row(row))
         self._later(lambda: self.core.on_end(task, self.now_ns()))
 
     def _fail(self, task: Task, error: BackendUnavailable) -> None:

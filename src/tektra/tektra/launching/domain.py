@@ -14,7 +14,8 @@ from tektra.launching.errors import LaunchError
 VARIABLE = 'ROS_DOMAIN_ID'
 
 LOWEST, HIGHEST = 1, 59
-"""Domains to choose from: not 0, where everything else is; up to 59 so that tests use those above."""
+"""Domains to choose from: not 0, where everything else is; up to 59 so that tests use those
+above."""
 
 MAX_DOMAIN = 232
 """Highest domain of RTPS: a port number is 7400 + 250 * domain + offset < 65536."""

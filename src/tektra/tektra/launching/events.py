@@ -24,6 +24,7 @@ class ProcessState(str, Enum):
     RUNNING = 'running'
     WAITING = 'waiting'
     """It has exited and will be started again."""
+
     STOPPING = 'stopping'
     EXITED = 'exited'
     """It has exited and stays so."""
@@ -48,7 +49,10 @@ class ProcessEvent:
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """A process as it is now; `pid` is None when it does not run. See ProcessEvent for the rest."""
+    """A process as it is now; `pid` is None when it does not run.
+
+    See ProcessEvent for the rest.
+    """
 
     name: str
     label: str

@@ -1,10 +1,11 @@
 """The guard of a supervisor: stops its processes when the supervisor itself is killed.
 
 It is a small process in a session of its own that waits for the end of a pipe whose other end only
-the supervisor holds; the kernel closes it however the supervisor dies. Unlike PR_SET_PDEATHSIG this
-does not depend on which thread forked, reaches the children of children, and lets nodes shut down
-in order. Every process of a launch is known by TOKEN in its environment, so none is missed between
-its fork and a registration. Standard library only; runs with `-I -S` to start in milliseconds.
+the supervisor holds; the kernel closes it however the supervisor dies. Unlike PR_SET_PDEATHSIG
+this does not depend on which thread forked, reaches the children of children, and lets nodes shut
+down in order. Every process of a launch is known by TOKEN in its environment, so none is missed
+between its fork and a registration. Standard library only; runs with `-I -S` to start in
+milliseconds.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def send(pids: Iterable[int], signal_number: int) -> None:
 
 
 def stop_all(token: str, steps: Sequence[tuple[int, float]] = GRACE_S) -> int:
-    """Signal the processes of a launch, step by step, until none is left; returns how many were."""
+    """Signal the processes of a launch in steps until none is left; return how many were."""
     count = 0
     for signal_number, seconds in steps:
         pids = processes_of(token)
@@ -104,7 +105,7 @@ class Guard:
             self.exit_watch = os.pidfd_open(self.process.pid)
 
     def dismiss(self) -> None:
-        """Tell the guard that everything has ended, and wait for it; a second call does nothing."""
+        """Tell the guard that everything has ended, and wait for it; again: nothing."""
         if self._write_end < 0:
             return
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a launch file comes to: the processes with their arguments, as data to look at or to run."""
+"""What a launch file comes to: processes with their arguments, to look at or to run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class InlineParameters:
 
 @dataclass(frozen=True)
 class Respawn:
-    """When an exited process is started again: after `delay_s`, `max_retries` times (< 0: always)."""
+    """When an exited process is started again.
+
+    After `delay_s`, `max_retries` times (< 0: always).
+    """
 
     enabled: bool = False
     delay_s: float = 0.0
@@ -80,7 +83,10 @@ class ProcessSpec:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """A launch file, evaluated. `arguments` are the launch arguments with their final values."""
+    """A launch file, evaluated.
+
+    `arguments` are the launch arguments with their final values.
+    """
 
     file: Path
     arguments: Mapping[str, str]

@@ -1,7 +1,7 @@
 """Parameter files, checked before anything starts: the shape that rcl_yaml_param_parser takes.
 
-What rcl 9 refuses or misreads (measured): values outside `ros__parameters`, aliases, lists of mixed
-types; `null` becomes the string 'null', an empty list becomes a parameter without a type.
+What rcl 9 refuses or misreads (measured): values outside `ros__parameters`, aliases, lists of
+mixed types; `null` becomes the string 'null', an empty list becomes a parameter without a type.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The run file: one running graph per checkout, found again by every other command.
 
-The graph holds a lock (flock) on `<state>/run/lock` and describes itself in `graph.json` beside it.
-The lock, not the file, says whether a graph runs: a file left by a killed graph is ignored.
+The graph holds a lock (flock) on `<state>/run/lock` and describes itself in `graph.json` beside
+it. The lock, not the file, says whether a graph runs: a file left by a killed graph is ignored.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from tektra.launching.errors import LaunchError
 STATE_VARIABLE = 'TEKTRA_STATE_DIR'
 
 _WAIT_FOR_GUARD_S = 12.0
-"""How long `claim` waits for the guard of a killed graph to stop what it left (see guard.GRACE_S)."""
+"""How long `claim` waits for the guard of a killed graph to stop what it left (see
+guard.GRACE_S)."""
 
 
 @dataclass(frozen=True)
 class RunningGraph:
-    """A graph as it describes itself. `started` is the start time of `pid` in clock ticks since boot.
+    """A graph as it describes itself.
 
-    Pid and start time together name a process for good: a recycled pid has another start time.
+    `started` is the start time of `pid` in clock ticks since boot.
+        Pid and start time together name a process for good: a recycled pid has another start time.
     """
 
     pid: int
@@ -126,7 +128,10 @@ def _taken(graph: RunningGraph | None, state: Path) -> str:
 
 
 def find(state: Path) -> RunningGraph | None:
-    """Return the running graph of this checkout, or None: no file, a stale or an unreadable one."""
+    """Return the running graph of this checkout.
+
+    None: there is no file, or it is stale or unreadable.
+    """
     try:
         values = json.loads((state / 'run' / 'graph.json').read_text(encoding='utf-8'))
         graph = RunningGraph(**values)
@@ -136,7 +141,7 @@ def find(state: Path) -> RunningGraph | None:
 
 
 def start_time(pid: int) -> int | None:
-    """Return the start time of a living process in clock ticks since boot; None if there is none."""
+    """Return the start time of a process in clock ticks since boot; None if it is gone."""
     try:
         text = Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
     except OSError:

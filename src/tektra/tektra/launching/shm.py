@@ -1,7 +1,7 @@
 """Removes Fast DDS shared memory that dead processes left behind, and nothing else.
 
-Fast DDS holds a file lock (flock) on `<segment>_el` or `<segment>_sl` for as long as the owner of a
-segment lives; `fastdds shm clean` decides by the same lock (RobustExclusiveLock.hpp, Fast DDS
+Fast DDS holds a file lock (flock) on `<segment>_el` or `<segment>_sl` for as long as the owner of
+a segment lives; `fastdds shm clean` decides by the same lock (RobustExclusiveLock.hpp, Fast DDS
 2.14). A port can exist without a lock file when it was only written to: then it counts as used
 while any process has it mapped. Standard library only: the guard runs this without site-packages.
 """
@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +20,12 @@ FOLDER = Path('/dev/shm')
 
 PORT_BASE = 7400
 """RTPS port base (PB); ports below it are not bound to a domain."""
+
 PORTS_PER_DOMAIN = 250
 """RTPS domain gain (DG)."""
+
+NEW_S = 1.0
+"""A port that belongs to no domain and has no lock is left alone for so long after it was made."""
 
 _SEGMENT_LOCK = re.compile(r'(fast(?:rtps|dds)_[0-9a-z]{16})_(?:el|sl)')
 _PORT_FILE = re.compile(r'(?:sem\.)?(fast(?:rtps|dds)_port(\d{1,5}))(?:_el|_sl|_mutex)?')
@@ -67,10 +72,21 @@ def _clean_port(
     if name in mapped or semaphore in mapped:
         return []
     locks = [folder / f'{name}{end}' for end in ('_el', '_sl')]
-    if not any(lock.exists() for lock in locks) and (domain is None or domain != domain_id):
-        return []
+    if not any(lock.exists() for lock in locks):
+        # Nothing says whose it was: of a domain it goes with its own, of none when it is not new.
+        keep = _is_new(folder / name) if domain is None else domain != domain_id
+        if keep:
+            return []
     with _held(locks) as free:
         return remove([folder / name, folder / semaphore, *locks]) if free else []
+
+
+def _is_new(path: Path) -> bool:
+    """Return whether a file may be in the making: created, and not mapped or locked yet."""
+    try:
+        return time.time() - path.stat().st_ctime < NEW_S
+    except OSError:
+        return True
 
 
 @contextlib.contextmanager

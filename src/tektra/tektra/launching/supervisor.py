@@ -377,6 +377,6 @@ class Supervisor:
             return
         try:
             self._on_event(event)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # A listener that fails must not end the supervision of a robot.
             self._say(f'a listener failed on {event.kind.value} of {event.label}: {error!r}')

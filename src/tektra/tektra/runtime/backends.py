@@ -166,14 +166,15 @@ class BackendChain(Generic[B]):
         self._pick(now_ns, f'{lost} failed: {error}')
 
     def maintain(self, now_ns: int) -> None:
-        """Try again a better backend that failed, once its time has come.
+        """Try again a better backend that failed or was missing, once its time has come.
 
-        Call it when idle.
+        A device may have been plugged in, weights may have been put on disk. Call it when idle.
         """
         for entry in self._entries:
             if entry.name == self._active_name:
                 return
-            if entry.health is Health.FAILED and now_ns >= entry.retry_ns:
+            lost = entry.health in (Health.FAILED, Health.UNAVAILABLE)
+            if lost and now_ns >= entry.retry_ns:
                 self._try_again(entry, now_ns)
                 return
 
@@ -204,6 +205,7 @@ class BackendChain(Generic[B]):
             return self._factories[entry.name]()
         except BackendUnavailable as error:
             entry.health, entry.reason = Health.UNAVAILABLE, str(error)
+            entry.retry_ns = now_ns + nanoseconds(RETRY_MAX_S)
         except Exception as error:
             entry.health, entry.reason = (
                 Health.FAILED,
@@ -221,8 +223,6 @@ class BackendChain(Generic[B]):
         for entry in self._entries:
             if entry.health in (Health.UNAVAILABLE, Health.FAILED) and now_ns < entry.retry_ns:
                 continue
-            if entry.health is Health.UNAVAILABLE:
-                continue
             backend = self._load(entry, now_ns)
             if backend is not None:
                 self._use(entry, backend)
@@ -230,7 +230,10 @@ class BackendChain(Generic[B]):
         self._on_change(self.status(event))
 
     def _try_again(self, entry: Entry, now_ns: int) -> None:
+        before = (entry.health, entry.reason)
         backend = self._load(entry, now_ns)
+        if backend is None and (entry.health, entry.reason) == before:
+            return  # nothing new to say
         if backend is None:
             self._on_change(self.status(f'{entry.name} is still not usable: {entry.reason}'))
             return

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import get_default_context
 
 from tektra.runtime import log
 from tektra.runtime.node import TektraNode
@@ -20,36 +24,66 @@ from tektra.runtime.node import TektraNode
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
-def run_node(make: Callable[[], TektraNode[Any]]) -> int:
-    """Run the node that ``make`` returns until SIGINT, SIGTERM or context shutdown.
+def begin(words: Sequence[str] | None = None) -> threading.Event:
+    """Prepare the process and rclpy; the event is set by SIGINT and SIGTERM.
 
-    Return the exit code.
+    ``words`` are the command line, by default that of the process.
+
+    :raises log.LogError: if the environment asks for logs that do not exist.
     """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
+    log.prepare()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    # Not rclpy's own handlers: they end the context at once, and a node's last words would be
+    # lost. A waiting executor notices the event at the next heartbeat, within 0.2 s.
+    args = None if words is None else list(words)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    return stop
+
+
+def freeze() -> None:
+    """Keep what start-up made out of every later garbage collection: it lives as long."""
+    gc.collect()
+    gc.freeze()
+
+
+def end() -> None:
+    """Give back what rcl holds; the caller must have let go of its nodes and executors.
+
+    The participant's shared memory goes when nothing refers to it any more, and what an executor
+    was waiting for is kept in a suspended generator until it is collected.
+    """
+    rclpy.try_shutdown()
+    gc.unfreeze()
+    gc.collect()
+    get_default_context().destroy()
+
+
+def leave(code: int) -> NoReturn:
+    """Exit at once: a model that still computes in its thread must not hold up the exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run_node(make: Callable[[], TektraNode[Any]]) -> int:
+    """Run the node that ``make`` returns until SIGINT or SIGTERM; then exit with 0."""
     try:
-        log.prepare()
+        stop = begin()
     except log.LogError as error:
         sys.exit(f'tektra: error: {error}')
-    rclpy.init()
     executor = SingleThreadedExecutor()
     node = make()
     executor.add_node(node)
-    gc.collect()
-    gc.freeze()  # what start-up made lives as long as the process: never scan it again
-    try:
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except Exception:
-        if rclpy.ok():
-            raise
-        # The signal came while the executor was building its wait set: rclpy calls that an RCLError.
+    freeze()
+    while not stop.is_set():
+        executor.spin_once()
     node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
-    rclpy.try_shutdown()
-    # A model that still computes in its thread must not hold up the exit.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    del node, executor
+    end()
+    leave(0)

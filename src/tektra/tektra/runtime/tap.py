@@ -163,7 +163,8 @@ class ReplayTap:
             if (call.backend, call.method, call.request) != (backend, method, request):
                 recorded = f'{call.backend}.{call.method}({call.request})'
                 raise TapError(
-                    f'{capability}: the recording has {recorded}, got {backend}.{method}({request})'
+                    f'{capability}: the recording has {recorded}, '
+                    f'got {backend}.{method}({request})'
                 )
             del self._calls[index]
         if call.error:

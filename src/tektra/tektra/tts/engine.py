@@ -92,7 +92,7 @@ class Engine:
                     request.describe(),
                     lambda: substitute.synthesize(request, abort).to_json(),
                 )
-            except Exception as error:  # noqa: BLE001 - any engine may raise anything
+            except Exception as error:
                 self._substitutes[other] = None
                 note = f'{other} failed: {error}'
             else:

@@ -35,7 +35,7 @@ class Detector(Protocol):
 
 
 class ChunkError(ValueError):
-    """A chunk is not what vad can listen to; the text names the field, the value and what is needed."""
+    """A chunk of audio/mic has another format; the text names the field, the value, the need."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ class VadOptions:
 class VadCore:
     """Follows audio/mic. Each utterance has exactly one START and then one END or ABORT.
 
-    Missing audio: after a gap the engine starts afresh; a gap up to ``gap_tolerance_s`` counts as silence,
-    a longer one, a step back or another stream closes the utterance. ``gaps`` counts them.
+    Missing audio: after a gap the engine starts afresh; a gap up to ``gap_tolerance_s`` counts as
+    silence, a longer one, a step back or another stream closes the utterance. ``gaps`` counts
+    them.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class VadCore:
 
         :raises ChunkError: if it is not 16 kHz mono s16le.
         """
-        _check(chunk)
+        check_chunk(chunk)
         out = self._follow(chunk)
         self._heard_ns = now_ns
         pcm = from_bytes(memoryview(chunk.data))
@@ -200,7 +201,11 @@ class VadCore:
         return message
 
 
-def _check(chunk: AudioChunk) -> None:
+def check_chunk(chunk: AudioChunk) -> None:
+    """Make sure that a chunk of audio/mic has the one format it should have.
+
+    :raises ChunkError: if not.
+    """
     needed = (
         ('sample_rate', chunk.sample_rate, SAMPLE_RATE),
         ('channels', chunk.channels, 1),
@@ -208,6 +213,6 @@ def _check(chunk: AudioChunk) -> None:
     )
     for field, value, wanted in needed:
         if value != wanted:
-            raise ChunkError(f'audio/mic: {field} = {value}, but vad listens to {field} = {wanted}')
+            raise ChunkError(f'audio/mic: {field} = {value}, but {field} = {wanted} is needed')
     if len(chunk.data) % 2:
         raise ChunkError(f'audio/mic: {len(chunk.data)} bytes are not whole 16-bit samples')

@@ -1,49 +1,25 @@
-"""ROS shell of vad: audio/mic in, audio/vad out. The model takes 0.1 ms a chunk, so it runs in the executor."""
+"""ROS shell of vad: audio/mic in, audio/vad out.
+
+The model takes 0.1 ms a chunk, so it runs in the executor.
+"""
 
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 from tektra_msgs.msg import AudioChunk, VoiceActivity
 
 from tektra.runtime.backends import BackendChain, BackendUnavailable
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
-from tektra.runtime.tap import DirectTap, Tap, digest
-from tektra.vad.backend import Frame, VadBackend, factories
+from tektra.runtime.tap import DirectTap, Tap
+from tektra.vad.backend import VadBackend, factories
 from tektra.vad.core import ChunkError, VadCore
+from tektra.vad.detector import ChainDetector
 from tektra.vad.params import VadParams
 
 TICK_S = 0.1
 MAINTAIN_S = 2.0
-
-
-class ChainDetector:
-    """The detector of the core: the first backend that works, through the tap."""
-
-    def __init__(self, chain: BackendChain[VadBackend], tap: Tap) -> None:
-        self._chain = chain
-        self._digest = not isinstance(tap, DirectTap)
-
-    @property
-    def name(self) -> str:
-        """Return the backend in use."""
-        return self._chain.active_name
-
-    def probability(self, frame: Frame, now_ns: int) -> float:
-        """Return 0..1; another backend answers when one breaks."""
-        request = digest(frame.tobytes()) if self._digest else ''
-        ask = partial(_ask, frame)
-        return self._chain.call('probability', request, ask, now_ns)
-
-    def reset(self) -> None:
-        """Forget earlier frames."""
-        self._chain.active.reset()
-
-
-def _ask(frame: Frame, backend: VadBackend) -> float:
-    return backend.probability(frame)
 
 
 class VadNode(TektraNode[VadParams]):

@@ -33,7 +33,8 @@ class Segmenter:
     """Follows one stream, frame by frame. All positions are sample indexes of the stream.
 
     ``open`` is true between START and END or ABORT; ``speaking`` is the state of the hysteresis;
-    ``start`` and ``end`` are the first voiced sample and one past the last of the open or latest utterance.
+    ``start`` and ``end`` are the first voiced sample and one past the last of the open or latest
+    utterance.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -49,7 +50,11 @@ class Segmenter:
         """Judge ``count`` samples from ``first`` on and return what changed."""
         threshold = self.thresholds.off if self.speaking else self.thresholds.on
         self.speaking = probability >= threshold
-        return self._voiced_frame(first, count) if self.speaking else self._silent_frame(first + count)
+        return (
+            self._voiced_frame(first, count)
+            if self.speaking
+            else self._silent_frame(first + count)
+        )
 
     def finish(self) -> Event:
         """Close what is open, because no more of this stream comes: END, ABORT or NONE."""

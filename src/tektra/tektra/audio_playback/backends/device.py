@@ -10,7 +10,7 @@ from tektra.audio_playback.utterance import OUTPUT_RATE
 from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.clock import Clock, nanoseconds
 
-PERIODS = 2  # buffers of one period each: one is heard while the next is mixed
+PERIODS = 3  # buffers of one period each: a pull may be late by two of them
 LOST_AFTER_S = 0.5  # a device that asks for nothing for so long is unplugged or suspended
 NULL = 'null'  # miniaudio's own null device: nothing is heard, with the timing of a real one
 
@@ -32,7 +32,7 @@ class DeviceOutput:
         self.latency_s = PERIODS * period_s
         self._pull = pull
         self._clock = clock
-        self._filled_ns = nanoseconds(period_s / 2)
+        self._filled_ns = nanoseconds(period_s)
         self._started_ns = self._asked_ns = 0
         self._awake = False
         self._device, self.name = _open(speaker.strip(), round(period_s * 1000))

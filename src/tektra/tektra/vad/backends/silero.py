@@ -1,4 +1,4 @@
-"""Silero VAD (MIT) on onnxruntime, without the silero_vad package's code, which would import torch."""
+"""Silero VAD (MIT) on onnxruntime, without the package's code, which would import torch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_model() -> Path:
 
 
 class Silero:
-    """One model, one stream. Input x[1, 576] = 64 samples of context + 512 new, state [2, 1, 128]."""
+    """One model, one stream. Input x[1, 576] = 64 of context + 512 new, state [2, 1, 128]."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Load the model of ``path`` (default: where ``find_model`` finds it), one thread.
@@ -61,7 +61,7 @@ class Silero:
             session = ort.InferenceSession(
                 str(self.path), options, providers=['CPUExecutionProvider']
             )
-        except Exception as error:  # noqa: BLE001 - onnxruntime has a class for every kind of damage
+        except Exception as error:
             raise BackendUnavailable(
                 f'{self.path} is not a model that onnxruntime can load ({error}); {FIX}'
             ) from error
@@ -69,7 +69,8 @@ class Silero:
         outputs = [value.name for value in session.get_outputs()]
         if not {'input', 'state'} <= names or len(outputs) != 2:
             raise BackendUnavailable(
-                f'{self.path} is not a Silero VAD model: inputs {sorted(names)}, outputs {outputs}; {FIX}'
+                f'{self.path} is not a Silero VAD model: inputs {sorted(names)}, '
+                f'outputs {outputs}; {FIX}'
             )
         self._bind(session, 'sr' in names, outputs)
 

@@ -1,0 +1,1 @@
+"""Speech to text: what was said, as partial and final transcripts."""

@@ -1,0 +1,63 @@
+"""How each engine is made; nothing heavy is imported before one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tektra.runtime.backends import BackendUnavailable
+from tektra.runtime.share import share_dir
+from tektra.stt.backend import Factories, SttBackend
+
+NAMES = ('faster_whisper', 'pocketsphinx')
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What the engines need to know. Empty texts: the usual one."""
+
+    language: str = ''
+    grammar: str = ''
+    whisper_model: str = ''
+    whisper_device: str = 'auto'
+    whisper_threads: int = 1
+
+
+def grammar_path(given: str) -> Path:
+    """Return the grammar file: ``given`` (a path, or a name in config/grammar), else English.
+
+    :raises BackendUnavailable: if there is none.
+    """
+    if given and Path(given).expanduser().is_file():
+        return Path(given).expanduser()
+    try:
+        folder = share_dir() / 'config' / 'grammar'
+    except FileNotFoundError as error:
+        raise BackendUnavailable(str(error)) from error
+    path = folder / (given or 'en.jsgf')
+    if not path.is_file():
+        raise BackendUnavailable(f"grammar '{given}' is neither a file nor in {folder}")
+    return path
+
+
+def factories(options: EngineOptions) -> Factories:
+    """Return name -> maker of a loaded backend."""
+
+    def faster_whisper() -> SttBackend:
+        from tektra.stt.backends.faster_whisper import FasterWhisper, WhisperOptions
+
+        return FasterWhisper(
+            WhisperOptions(
+                options.whisper_model,
+                options.language,
+                options.whisper_device,
+                options.whisper_threads,
+            )
+        )
+
+    def pocketsphinx() -> SttBackend:
+        from tektra.stt.backends.pocketsphinx import Pocketsphinx
+
+        return Pocketsphinx(grammar_path(options.grammar), options.language)
+
+    return {'faster_whisper': faster_whisper, 'pocketsphinx': pocketsphinx}
