@@ -20,6 +20,7 @@ class Ros:
         rclpy.init(context=self.context, args=[], domain_id=domain_id)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.nodes = []
+        self._clients = {}
         self.peer = self.add(
             rclpy.create_node('test_peer', context=self.context, use_global_arguments=False)
         )
@@ -31,7 +32,8 @@ class Ros:
 
     def make(self, node_class, name, parameters=None, **more):
         """Host a TektraNode with parameter values."""
-        overrides = [rclpy.Parameter(key, value=value) for key, value in (parameters or {}).items()]
+        given = (parameters or {}).items()
+        overrides = [rclpy.Parameter(key, value=value) for key, value in given]
         return self.add(
             node_class(
                 name,
@@ -53,11 +55,13 @@ class Ros:
         """Ask for a transition over the service, as the manager does; return its success."""
         from lifecycle_msgs.srv import ChangeState
 
-        client = self.peer.create_client(ChangeState, f'{node.get_name()}/change_state')
+        name = f'{node.get_name()}/change_state'
+        if name not in self._clients:
+            self._clients[name] = self.peer.create_client(ChangeState, name)
+        client = self._clients[name]
         self.until(client.service_is_ready)
         future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
         self.until(future.done)
-        self.peer.destroy_client(client)
         return future.result().success
 
     def bring_up(self, node):

@@ -58,4 +58,4 @@ def test_built_in_parameters_of_ros_are_let_through():
 def test_a_description_carries_unit_and_choices():
     described = {name: spec.describe() for name, (_, spec) in specs(Example).items()}
     assert described['depth'] == 'queue length [chunks]'
-    assert described['mode'] == 'what to do one of: auto, manual'
+    assert described['mode'] == 'what to do; one of: auto, manual'

@@ -110,6 +110,10 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         self._need_run().player.announce(self.now_ns())
         self._publish()
 
+    def on_hot_change(self, params: AudioPlaybackParams) -> None:
+        """Duck by the new rules from the next time on."""
+        self._need_run().player.core.options = params.options()
+
     def stop(self) -> None:
         """Go silent and forget what was queued."""
         run = self._need_run()

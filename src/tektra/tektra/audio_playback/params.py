@@ -25,14 +25,18 @@ class AudioPlaybackParams:
         low=0.005,
         high=0.2,
     )
-    duck_gain: float = param(0.25, 'gain while someone speaks over it', low=0.0, high=1.0)
+    duck_gain: float = param(
+        0.25, 'gain while someone speaks over it', low=0.0, high=1.0, hot=True
+    )
     duck_fade_s: float = param(0.02, 'fade to the ducked gain', unit='s', low=0.001, high=1.0)
     unduck_fade_s: float = param(0.1, 'fade back to full gain', unit='s', low=0.001, high=1.0)
     pause_fade_s: float = param(
         0.015, 'fade before a pause and after it', unit='s', low=0.001, high=1.0
     )
     flush_fade_s: float = param(0.01, 'fade before a cut', unit='s', low=0.001, high=0.1)
-    self_duck: bool = param(True, 'duck at the start of speech, before turn_taking has decided')
+    self_duck: bool = param(
+        True, 'duck at the start of speech, before turn_taking has decided', hot=True
+    )
     unduck_after_s: float = param(
         2.5, 'give up ducking so long after that speech', unit='s', low=0.1, high=60.0
     )

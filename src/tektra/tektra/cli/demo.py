@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from tektra.cli.config import SET_OPTION
 from tektra.cli.errors import UserError
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as a shell has it
@@ -28,6 +29,7 @@ class DemoOptions:
     speaker: str
     out: Path
     verbose: bool
+    settings: tuple[str, ...] = ()
 
 
 @click.command(help='Have a conversation with the whole graph: spoken, recorded, typed or staged.')
@@ -51,6 +53,7 @@ class DemoOptions:
     help='Where reply.wav and report.json go.',
 )
 @click.option('--verbose', is_flag=True, help='Show what the nodes print.')
+@SET_OPTION
 def demo(
     recording: Path | None,
     lines: tuple[str, ...],
@@ -60,10 +63,11 @@ def demo(
     speaker: str,
     out: Path,
     verbose: bool,
+    options: tuple[str, ...],
 ) -> int:
     """Check the wishes, run the conversation, write the report."""
-    options = DemoOptions(recording, lines, scene, fast, offline, speaker, out, verbose)
-    check(options)
+    wishes = DemoOptions(recording, lines, scene, fast, offline, speaker, out, verbose, options)
+    check(wishes)
     if not offline:
         from tektra.cli.demo_offer import offer_weights
 
@@ -72,7 +76,7 @@ def demo(
     signal.signal(signal.SIGHUP, _as_interrupt)
     from tektra.cli.demo_run import DemoRun  # rclpy: only when it is certain to be needed
 
-    run = DemoRun(options)
+    run = DemoRun(wishes)
     try:
         reason = run.converse()
     except KeyboardInterrupt:
@@ -84,10 +88,10 @@ def demo(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing may cut the way out short
         run.close()
     report = run.report()
-    _write(options.out / 'report.json', report)
+    _write(wishes.out / 'report.json', report)
     if code == 1:
         raise UserError(reason or 'nothing was answered')
-    click.echo(f'\nreply: {options.out / "reply.wav"}  report: {options.out / "report.json"}')
+    click.echo(f'\nreply: {wishes.out / "reply.wav"}  report: {wishes.out / "report.json"}')
     return code
 
 

@@ -12,7 +12,7 @@ from tektra.cli.client import GraphClient
 from tektra.cli.demo import DEFAULT_SCENE, DemoOptions
 from tektra.cli.demo_view import DemoView
 from tektra.cli.errors import UserError
-from tektra.cli.graph_run import GraphRun, launch_file
+from tektra.cli.graph_run import GraphRun, configured, launch_file
 from tektra.cli.inspect import usage
 from tektra.cli.typist import Typist
 from tektra.cli.wav_sink import WavSink
@@ -58,8 +58,9 @@ class DemoRun:
         self._live = False
         self._last_turn = time.monotonic()
         self._started = False
-        args = self._launch_arguments()
-        self._run = GraphRun(launch_file(), args, self._on_process, self._view.on_output)
+        path = launch_file()
+        args = configured(path, self._launch_arguments(), options.settings)
+        self._run = GraphRun(path, args, self._on_process, self._view.on_output)
 
     @property
     def answered(self) -> bool:
@@ -108,7 +109,9 @@ class DemoRun:
 
     def _launch_arguments(self) -> dict[str, str]:
         options = self._options
-        args = {'speaker': options.speaker, 'input': 'silence'}
+        args = {'input': 'silence'}
+        if options.speaker != 'auto':  # otherwise the configuration may name one
+            args['speaker'] = options.speaker
         if options.recording is not None:
             args |= {'input': 'file', 'input_uri': str(options.recording.resolve())}
         elif not options.lines:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tektra.cli.config import refuse
 from tektra.cli.errors import UserError
 from tektra.cli.state import state_dir
+from tektra.config import layers
+from tektra.config.launch_arguments import with_configured
 from tektra.launching import domain, plan, runfile
 from tektra.launching.errors import LaunchError
 from tektra.launching.events import ProcessEvent
@@ -49,6 +52,38 @@ def load_plan(path: Path, args: Mapping[str, str]) -> plan.LaunchPlan:
     """
     with launch_errors():
         return plan.load(path, args)
+
+
+PARAMS_FILE = 'params_file'
+
+
+def configured(path: Path, args: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
+    """Return the launch arguments completed by the layers of the configuration.
+
+    Launch gets the merged result as ``params_file``; whoever gives a file of their own gets that
+    file alone. A launch file without this argument is left as it is.
+
+    Args:
+        path: the launch file.
+        args: what the person gave.
+        options: the words of ``--set``.
+
+    :raises UserError: for anything wrong in a layer, or ``--set`` that could not take effect.
+    """
+    with launch_errors():
+        takes = any(row.name == PARAMS_FILE for row in plan.show_args(path))
+    if not takes or PARAMS_FILE in args:
+        if options:
+            why = f'{PARAMS_FILE}:= is given' if takes else f'{path} has no argument {PARAMS_FILE}'
+            raise UserError(
+                f'--set {options[0]} would have no effect: {why}; leave one of them out'
+            )
+        return dict(args)
+    made = layers.load(options)
+    refuse(made.problems)
+    with launch_errors():
+        completed = with_configured(path, args, made)
+    return {**completed, PARAMS_FILE: str(layers.write(made, state_dir()))}
 
 
 class Claim:

@@ -19,7 +19,9 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'up': ('tektra.cli.up', 'up', 'Start the graph from a launch file.'),
     'down': ('tektra.cli.up', 'down', 'Stop the graph of this checkout.'),
     'nodes': ('tektra.cli.inspect', 'nodes', 'Show the nodes of the running graph.'),
+    'manage': ('tektra.cli.manage', 'manage', 'Pause, resume, reset, ... the running nodes.'),
     'echo': ('tektra.cli.inspect', 'echo', 'Print messages of a topic.'),
+    'log-level': ('tektra.cli.log_level', 'log_level', 'Change how much a running node logs.'),
     'say': ('tektra.cli.talk', 'say', 'Speak a text.'),
     'ask': ('tektra.cli.talk', 'ask', 'Type a line and print the answer.'),
     'weights': (
@@ -27,6 +29,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
         'weights',
         'List, pull, verify, import and remove model weights.',
     ),
+    'config': ('tektra.cli.config', 'config', 'Show, check and edit the configuration.'),
+    'doctor': ('tektra.cli.doctor', 'doctor', 'Find what is wrong here, and say how to mend it.'),
     'shell': ('tektra.cli.shell', 'shell', "Open a shell in the graph's environment."),
     'bench': ('tektra.cli.bench', 'bench', 'Measure the budgets.'),
     'completion': ('tektra.cli.shell', 'completion', 'Print shell completion code.'),

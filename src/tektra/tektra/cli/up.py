@@ -11,8 +11,16 @@ from pathlib import Path
 import click
 
 from tektra.cli.client import running_graph
+from tektra.cli.config import SET_OPTION
 from tektra.cli.errors import UserError
-from tektra.cli.graph_run import Claim, GraphRun, launch_errors, launch_file, load_plan
+from tektra.cli.graph_run import (
+    Claim,
+    GraphRun,
+    configured,
+    launch_errors,
+    launch_file,
+    load_plan,
+)
 from tektra.cli.state import running
 from tektra.launching import domain, plan, real
 
@@ -40,13 +48,15 @@ def split_arguments(words: Iterable[str]) -> tuple[str | None, dict[str, str]]:
 @click.argument('words', nargs=-1, metavar='[LAUNCH_FILE] [NAME:=VALUE]...')
 @click.option('--show-args', is_flag=True, help='List the launch arguments and end.')
 @click.option('--print', 'print_only', is_flag=True, help='Print what would be started and end.')
-def up(words: tuple[str, ...], show_args: bool, print_only: bool) -> int:
+@SET_OPTION
+def up(words: tuple[str, ...], show_args: bool, print_only: bool, options: tuple[str, ...]) -> int:
     """Run a launch file in the foreground."""
     name, args = split_arguments(words)
     path = launch_file(name)
     if show_args:
         _show_args(path)
         return 0
+    args = configured(path, args, options)
     if print_only:
         click.echo(load_plan(path, args).describe())
         return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from rclpy.service import Service
-from tektra_msgs.msg import DialogueReply
+from tektra_msgs.msg import DialogueEvent, DialogueReply
 from tektra_msgs.srv import ResetSession
 
 from tektra.dialogue.backend import ReplyPart, Responder
@@ -77,8 +77,11 @@ class DialogueNode(TektraNode[DialogueParams]):
                 self._write(item)
                 continue
             item.header.stamp = self.stamp()
+            self.log.hide(item.text)
             is_reply = isinstance(item, DialogueReply)
             (self._replies if is_reply else self._events).publish(item)
+            if not is_reply and item.kind == DialogueEvent.KIND_ASSISTANT_TURN:
+                self.log.speech(f'said: {item.text}')
         if self.core.pending and self._timer.is_canceled():
             self._timer.reset()
         elif not self.core.pending and not self._timer.is_canceled():

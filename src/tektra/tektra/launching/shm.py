@@ -13,7 +13,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FOLDER = Path('/dev/shm')
@@ -31,7 +31,7 @@ _SEGMENT_LOCK = re.compile(r'(fast(?:rtps|dds)_[0-9a-z]{16})_(?:el|sl)')
 _PORT_FILE = re.compile(r'(?:sem\.)?(fast(?:rtps|dds)_port(\d{1,5}))(?:_el|_sl|_mutex)?')
 
 
-def clean(domain_id: int | None, *, folder: Path = FOLDER) -> list[str]:
+def clean(domain_id: int | None, *, folder: Path = FOLDER, dry_run: bool = False) -> list[str]:
     """Remove what belongs to no living process; returns the names removed, sorted.
 
     Segments and locked ports are removed when their lock is free. Ports of other domains are left
@@ -40,23 +40,30 @@ def clean(domain_id: int | None, *, folder: Path = FOLDER) -> list[str]:
     Args:
         domain_id: ROS_DOMAIN_ID of the graph that has ended, 0 to 232, or None for all.
         folder: where POSIX shared memory is mounted.
+        dry_run: remove nothing, only return what would be removed.
     """
     names = _names(folder)
+    remove = _present if dry_run else _remove
     removed: list[str] = []
     for segment in sorted({m.group(1) for n in names if (m := _SEGMENT_LOCK.fullmatch(n))}):
         locks = [folder / f'{segment}{end}' for end in ('_el', '_sl')]
         with _held(locks) as free:
             if free:
-                removed += _remove([folder / segment, *locks])
+                removed += remove([folder / segment, *locks])
     ports = {m.group(1): int(m.group(2)) for n in names if (m := _PORT_FILE.fullmatch(n))}
     mapped = _mapped(folder) if ports else set()
     for name, number in sorted(ports.items()):
-        removed += _clean_port(folder, name, number, domain_id, mapped)
+        removed += _clean_port(folder, name, number, domain_id, mapped, remove)
     return sorted(removed)
 
 
 def _clean_port(
-    folder: Path, name: str, number: int, domain_id: int | None, mapped: set[str]
+    folder: Path,
+    name: str,
+    number: int,
+    domain_id: int | None,
+    mapped: set[str],
+    remove: Callable[[list[Path]], list[str]],
 ) -> list[str]:
     domain = (number - PORT_BASE) // PORTS_PER_DOMAIN if number >= PORT_BASE else None
     if domain_id is not None and domain not in (domain_id, None):
@@ -71,7 +78,7 @@ def _clean_port(
         if keep:
             return []
     with _held(locks) as free:
-        return _remove([folder / name, folder / semaphore, *locks]) if free else []
+        return remove([folder / name, folder / semaphore, *locks]) if free else []
 
 
 def _is_new(path: Path) -> bool:
@@ -106,6 +113,10 @@ def _held(locks: list[Path]) -> Iterator[bool]:
     finally:
         for descriptor in taken:
             os.close(descriptor)
+
+
+def _present(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths if path.exists()]
 
 
 def _remove(paths: list[Path]) -> list[str]:

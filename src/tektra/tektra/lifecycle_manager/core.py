@@ -1,184 +1,426 @@
-"""Ordered bring-up from heartbeats: which node is to make which transition now.
+"""The lifecycle manager: goals, transitions that lead there, roll-back, repair.
 
-Pure.
+Pure: heartbeats, answers and the time come in, requests go out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterable
 
-from lifecycle_msgs.msg import State, Transition
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 
+from tektra.launching.errors import listing
+from tektra.lifecycle_manager import report
+from tektra.lifecycle_manager.autostart import AutoStart
+from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
+from tektra.lifecycle_manager.graph import Graph
+from tektra.lifecycle_manager.operation import (
+    STARTUP,
+    Operation,
+    Outcome,
+    check,
+    goals_of,
+)
+from tektra.lifecycle_manager.steps import (
+    ACTIVE,
+    CONFIGURE,
+    FINALIZED,
+    MISSING,
+    TRANSITIONS,
+    Goal,
+    Situation,
+    Step,
+    due,
+    level,
+    plan,
+    reached,
+)
+from tektra.lifecycle_manager.watch import Life, NoProcesses, Processes, Timing, Watched
 from tektra.runtime.clock import nanoseconds, seconds
 
-UNCONFIGURED = int(State.PRIMARY_STATE_UNCONFIGURED)
-INACTIVE = int(State.PRIMARY_STATE_INACTIVE)
-ACTIVE = int(State.PRIMARY_STATE_ACTIVE)
-CONFIGURING = int(State.TRANSITION_STATE_CONFIGURING)
 
-_NEXT = {
-    UNCONFIGURED: int(Transition.TRANSITION_CONFIGURE),
-    INACTIVE: int(Transition.TRANSITION_ACTIVATE),
-}
+class LifecycleManager:
+    """Brings the nodes of ``graph`` where they are wanted and keeps them there.
 
-
-@dataclass(frozen=True)
-class Timing:
-    """Waits of the bring-up, in s."""
-
-    silent_s: float = 1.0  # no heartbeat (5 Hz) for so long: the node is missing
-    unheard_s: float = 0.7  # a request that changed nothing is sent again after this
-    retry_first_s: float = 1.0  # after a failed transition; doubles up to
-    retry_max_s: float = 30.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """Ask ``node`` (fully qualified) to make ``transition`` (lifecycle_msgs/Transition id)."""
-
-    node: str
-    transition: int
-
-
-@dataclass
-class Managed:
-    """What is known of one node."""
-
-    name: str
-    optional: bool
-    instance_id: str = ''
-    state: int = 0
-    seen_ns: int = -1
-    restarts: int = 0
-    backend: str = ''
-    degraded: bool = False
-    status: str = ''
-    last_error: str = ''
-    failures: int = 0
-    asked: int = 0  # transition asked for and not answered
-    asked_ns: int = 0
-    not_before_ns: int = 0
-    missing: bool = True
-
-    def why(self) -> str:
-        """Return why the node is not healthy; empty: it is."""
-        if self.seen_ns < 0:
-            return 'not seen yet'
-        if self.missing:
-            return 'no heartbeat'
-        if self.state != ACTIVE:
-            return self.last_error or 'coming up'
-        return self.status or ('degraded' if self.degraded else '')
-
-
-@dataclass
-class BringUp:
-    """Decides transitions.
-
-    ``nodes`` are fully qualified names in the order of activation.     Consumers first.
-
-    All configure in parallel; a node activates when every earlier one of ``nodes`` that is not
-    optional is active. A node that comes back as a new instance is brought up again from whatever
-    state it is in.
+    A command sets goals; ``tick`` makes the transitions that are due. A start in which a core
+    node fails is rolled back: what it brought up, and nothing else, goes back in reverse order.
+    Afterwards each node that comes back as a new instance is brought up again by itself.
     """
 
-    nodes: Sequence[str]
-    optional: frozenset[str] = frozenset()
-    timing: Timing = field(default_factory=Timing)
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        prefix: str = '',
+        timing: Timing | None = None,
+        autostart: bool = True,
+        processes: Processes | None = None,
+    ) -> None:
+        self.graph = graph
+        self.timing = timing or Timing()
+        self.nodes = {name: Watched(graph[name]) for name in graph.order}
+        self.goals: dict[str, Goal] = {}
+        self.operation: Operation | None = None
+        self.started = False  # the whole graph has been up
+        self.failure = ''  # why it could not be brought up
+        self.failed: dict[str, str] = {}  # the same, by node
+        self.last_command = ''
+        self._prefix = prefix
+        self._auto = AutoStart(autostart, self.timing)
+        self._now_ns = 0
+        self._awake_ns = 0  # since when this manager itself has not been held up
+        self._processes = processes or NoProcesses()
+        self._ids = itertools.count(1)
+        self._outcomes: list[Outcome] = []
+        self._events: list[str] = []
 
-    def __post_init__(self) -> None:
-        self._managed = {n: Managed(n, n in self.optional) for n in self.nodes}
-        self._was_ready = False
+    # ---- what comes in --------------------------------------------------------------------------
 
-    def on_heartbeat(self, beat: NodeHeartbeat, now_ns: int) -> None:
-        """Take a sign of life; nodes that are not managed are ignored."""
-        node = self._managed.get(beat.node)
+    def on_heartbeat(self, beat: NodeHeartbeat, now_ns: int) -> bool:
+        """Take a sign of life; return whether it is news.
+
+        Nodes that are not of the graph are ignored.
+        """
+        node = self.nodes.get(beat.node)
         if node is None:
-            return
-        if node.instance_id != beat.instance_id:
-            if node.instance_id:
-                node.restarts += 1
-            node.instance_id = beat.instance_id
-            node.asked, node.failures, node.not_before_ns = 0, 0, 0
-        if node.asked and beat.state not in (node.state, CONFIGURING):
-            node.asked = 0  # it has moved: the answer itself may still come, or was lost
-        node.seen_ns, node.missing = now_ns, False
-        node.state = beat.state
-        node.backend, node.degraded = beat.backend, beat.degraded
-        node.status, node.last_error = beat.status, beat.last_error
+            return False
+        before = node.gist
+        new = node.instance_id != beat.instance_id
+        if node.on_beat(beat, now_ns):
+            self._events.append(f'{beat.node}: a new process, restart {node.restarts}')
+        if new:
+            self._on_new_instance(node)
+            self._processes.adopt(beat.node, int(beat.pid))
+        if node.exchange is not None:
+            node.exchange.on_beat(beat)
+        return node.gist != before
 
-    def on_result(self, request: Request, success: bool, now_ns: int) -> None:
-        """Take the answer to a request."""
-        node = self._managed[request.node]
-        if node.asked != request.transition:
-            return
-        node.asked = 0
-        if success:
-            node.failures = 0
-            node.state = (
-                INACTIVE if request.transition == Transition.TRANSITION_CONFIGURE else ACTIVE
-            )
-            return
-        wait = min(self.timing.retry_first_s * 2**node.failures, self.timing.retry_max_s)
-        node.failures += 1
-        node.not_before_ns = now_ns + nanoseconds(wait)
+    def _on_new_instance(self, node: Watched) -> None:
+        if self.goals.get(node.spec.name) is Goal.FINALIZED:
+            self.goals[node.spec.name] = Goal.UNCONFIGURED  # it is down already
+        node.error, node.failures = '', 0
+        if self.operation is None:
+            self._auto.renew()
 
-    def tick(self, now_ns: int) -> list[Request]:
-        """Return the transitions to ask for now."""
-        requests = []
-        earlier_active = True
-        for node in self._managed.values():
-            if node.seen_ns >= 0 and seconds(now_ns - node.seen_ns) > self.timing.silent_s:
-                node.missing = True
-            wanted = self._wanted(node, earlier_active, now_ns)
-            if wanted:
-                node.asked, node.asked_ns = wanted, now_ns
-                requests.append(Request(node.name, wanted))
-            if not node.optional and (node.missing or node.state != ACTIVE):
-                earlier_active = False
-        return requests
+    def on_answer(self, request: Request, success: bool, now_ns: int) -> None:
+        """Take the answer to a change of state."""
+        exchange = self._exchange(request)
+        if exchange is not None:
+            exchange.on_answer(request, success, now_ns)
 
-    def _wanted(self, node: Managed, earlier_active: bool, now_ns: int) -> int:
-        if node.missing or node.state not in _NEXT or now_ns < node.not_before_ns:
-            return 0
-        unheard = seconds(now_ns - node.asked_ns) > self.timing.unheard_s
-        if node.asked and not unheard:
-            return 0
-        if node.state == INACTIVE and not earlier_active:
-            return 0
-        return _NEXT[node.state]
+    def on_state(self, request: Request, state: int) -> None:
+        """Take the answer to GET_STATE."""
+        exchange = self._exchange(request)
+        if exchange is not None:
+            exchange.on_state(request, state)
+
+    def on_unsent(self, request: Request) -> None:
+        """Take note that a request could not be sent yet."""
+        exchange = self._exchange(request)
+        if exchange is not None:
+            exchange.on_unsent()
+
+    def _exchange(self, request: Request) -> Exchange | None:
+        node = self.nodes[request.node]
+        return node.exchange if node.instance_id == request.instance_id else None
+
+    def command(self, command: int, names: Iterable[str], now_ns: int) -> int:
+        """Begin a command and return its id; its ``Outcome`` comes from ``outcomes``.
+
+        The same command again joins the one under way. Any other ends it: the last one counts.
+
+        :raises CommandRefused: if it cannot be carried out; nothing is changed then.
+        """
+        targets = check(self.graph, command, names, self._prefix)
+        running = self.operation
+        if running is not None and (running.command, running.asked) == (command, targets):
+            if not running.rolling_back:
+                return running.id
+        goals = goals_of(self.graph, command, targets, self._levels())
+        if running is not None:
+            self._end(running, False, f'{running.name}: overtaken by another command')
+        return self._begin(command, targets, goals, now_ns).id
+
+    def plan(self, command: int, names: Iterable[str]) -> list[str]:
+        """Return the steps that a command would make, for people; nothing is changed.
+
+        :raises CommandRefused: as ``command`` does.
+        """
+        targets = check(self.graph, command, names, self._prefix)
+        goals = goals_of(self.graph, command, targets, self._levels())
+        lines = plan(self.graph, self._states(), {**self.goals, **goals})
+        away = [name for name in goals if self.nodes[name].missing]
+        return [*lines, f'cannot reach: {listing(away)}'] if away else lines
+
+    def outcomes(self) -> list[Outcome]:
+        """Return the operations that have ended since the last call."""
+        ended, self._outcomes = self._outcomes, []
+        return ended
+
+    def events(self) -> list[str]:
+        """Return what happened since the last call, for the log."""
+        happened, self._events = self._events, []
+        return happened
 
     def system_state(self) -> SystemState:
         """Return the state of the whole graph (header not filled)."""
-        rows = list(self._managed.values())
-        state, reason = self._overall(rows)
-        return SystemState(
-            state=state,
-            reason=reason,
-            nodes=[n.name for n in rows],
-            tiers=[
-                SystemState.TIER_OPTIONAL if n.optional else SystemState.TIER_CORE for n in rows
-            ],
-            node_states=[0 if n.missing else n.state for n in rows],
-            instance_ids=[n.instance_id for n in rows],
-            restarts=[n.restarts for n in rows],
-            backends=[n.backend for n in rows],
-            reasons=[n.why() for n in rows],
-        )
+        return report.system_state(self)
 
-    def _overall(self, rows: list[Managed]) -> tuple[int, str]:
-        down = [n for n in rows if n.missing or n.state != ACTIVE]
-        failed = [n for n in down if n.failures and not n.optional and not n.missing]
-        if failed:
-            return SystemState.STATE_FAILED, f'{failed[0].name}: {failed[0].why()}'
-        core_down = [n for n in down if not n.optional]
-        if core_down and not self._was_ready:
-            waiting = ', '.join(n.name for n in core_down)
-            return SystemState.STATE_STARTING, f'waiting for {waiting}'
-        self._was_ready = True
-        unwell = [n for n in rows if n.why()]
-        if unwell:
-            return SystemState.STATE_DEGRADED, '; '.join(f'{n.name}: {n.why()}' for n in unwell)
-        return SystemState.STATE_READY, ''
+    # ---- time -----------------------------------------------------------------------------------
+
+    def tick(self, now_ns: int) -> list[Request]:
+        """Go on; return what is to be sent now."""
+        if seconds(now_ns - self._now_ns) > self.timing.silent_s / 2:
+            self._awake_ns = now_ns  # heartbeats of meanwhile may wait to be read
+        self._now_ns = now_ns
+        for name, node in self.nodes.items():
+            settled = self.is_settled(name)
+            silent = seconds(now_ns - max(node.seen_ns, self._awake_ns)) > self.timing.silent_s
+            node.look(now_ns, settled, silent, self._processes)
+            if settled and node.exchange is None:
+                node.error, node.failures = '', 0
+        self._start_by_itself(now_ns)
+        requests = self._exchanges_due(reversed(self.graph.order), now_ns)
+        self._advance(now_ns)
+        steps = self._steps(now_ns)
+        for step in steps:
+            node = self.nodes[step.node]
+            self._note_origin(step)
+            node.begin(step.transition, self._timeout_s(step), now_ns)
+        return requests + self._exchanges_due([step.node for step in steps], now_ns)
+
+    def is_settled(self, name: str) -> bool:
+        """Return whether a node is alive and where it is wanted."""
+        node, goal = self.nodes[name], self.goals.get(name)
+        if node.missing:
+            return False
+        return goal is None or reached(node.state, goal)
+
+    def is_overdue(self, name: str) -> bool:
+        """Return whether a node that was there has been away for too long."""
+        return self.nodes[name].missing and self._waited_s(name, 0) > self.timing.appear_s
+
+    def _waited_s(self, name: str, since_ns: int) -> float:
+        return seconds(self._now_ns - max(self.nodes[name].seen_ns, since_ns))
+
+    def _exchanges_due(self, names: Iterable[str], now_ns: int) -> list[Request]:
+        requests = []
+        for name in names:
+            node = self.nodes[name]
+            exchange = node.exchange
+            if exchange is None:
+                continue
+            if node.life is Life.ENDED:
+                node.exchange = None  # killed in the transition; the next instance begins again
+                during = TRANSITIONS[exchange.transition][0]
+                self._events.append(f'{name}: its process has ended in {during}')
+                continue
+            request = exchange.due(now_ns, self.timing.unheard_s)
+            if request is not None:
+                requests.append(request)
+            if exchange.phase is Phase.DONE:
+                self._on_done(node, exchange, now_ns)
+            elif exchange.phase is Phase.FAILED:
+                self._on_failed(node, exchange, now_ns)
+        return requests
+
+    def _on_done(self, node: Watched, exchange: Exchange, now_ns: int) -> None:
+        node.exchange, node.state, node.verified_ns = None, exchange.wanted, now_ns
+        operation = self.operation
+        if operation is not None and operation.rolling_back:
+            operation.undone.append(str(Step(node.spec.name, exchange.transition)))
+
+    def _on_failed(self, node: Watched, exchange: Exchange, now_ns: int) -> None:
+        name = node.spec.name
+        node.exchange, node.error = None, exchange.error
+        node.not_before_ns = now_ns + nanoseconds(self.timing.backoff_s(node.failures))
+        node.failures += 1
+        if node.beat is not None:
+            node.state = int(node.beat.state)
+        self._events.append(f'{name}: {exchange.error}')
+        operation = self.operation
+        if operation is not None and name in operation.goals:
+            operation.failed.setdefault(name, exchange.error)
+
+    def _timeout_s(self, step: Step) -> float:
+        if step.transition == CONFIGURE:
+            return self.graph[step.node].configure_timeout_s
+        return self.timing.step_s
+
+    # ---- which steps ----------------------------------------------------------------------------
+
+    def _states(self) -> dict[str, int]:
+        return {name: node.verified for name, node in self.nodes.items()}
+
+    def _levels(self) -> dict[str, Goal]:
+        states = self._states()
+        return {name: self.goals.get(name, level(states[name])) for name in self.graph.order}
+
+    def _steps(self, now_ns: int) -> list[Step]:
+        broken = frozenset(name for name, node in self.nodes.items() if node.error)
+        strict = self.operation is not None and self.operation.up
+        steps = due(Situation(self.graph, self._states(), self.goals, broken, strict))
+        return [step for step in steps if self._may_step(step, now_ns)]
+
+    def _may_step(self, step: Step, now_ns: int) -> bool:
+        node = self.nodes[step.node]
+        if node.exchange is not None or now_ns < node.not_before_ns:
+            return False
+        operation = self.operation
+        if operation is None or step.node not in operation.goals:
+            return True
+        return step.node not in operation.failed
+
+    def _note_origin(self, step: Step) -> None:
+        operation = self.operation
+        if operation is None or not operation.up or operation.rolling_back:
+            return
+        if step.node in operation.goals:
+            operation.origin.setdefault(step.node, level(self.nodes[step.node].state))
+
+    # ---- operations -----------------------------------------------------------------------------
+
+    def _start_by_itself(self, now_ns: int) -> None:
+        core = [self.nodes[name] for name in self.graph.managed if self.graph.is_core(name)]
+        whole = not any(node.missing or node.looping for node in core)
+        if self.operation is not None or not self._auto.is_due(now_ns, whole):
+            return
+        targets = self.graph.managed
+        goals = goals_of(self.graph, STARTUP, targets, self._levels())
+        self._begin(STARTUP, targets, goals, now_ns, automatic=True)
+
+    def _begin(
+        self,
+        command: int,
+        targets: tuple[str, ...],
+        goals: dict[str, Goal],
+        now_ns: int,
+        automatic: bool = False,
+    ) -> Operation:
+        operation = Operation(
+            id=next(self._ids),
+            command=command,
+            asked=targets,
+            goals=goals,
+            before={name: self.goals.get(name) for name in goals},
+            began_ns=now_ns,
+            deadline_ns=0,
+            automatic=automatic,
+        )
+        longest = max((self.graph[n].configure_timeout_s for n in goals), default=0.0)
+        up_s = self.timing.appear_s + 2 * longest + len(goals) * self.timing.step_s
+        operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
+        if not automatic:
+            self._auto.end()  # a person has taken over
+            self._forget_failure()
+            self.last_command = operation.name
+        self.goals.update(goals)
+        for name in goals:
+            node = self.nodes[name]
+            node.error, node.failures, node.not_before_ns = '', 0, 0
+        self.operation = operation
+        return operation
+
+    def _advance(self, now_ns: int) -> None:
+        operation = self.operation
+        if operation is None:
+            return
+        for name in operation.goals:
+            if name not in operation.failed:
+                why = self._hopeless(operation, name, now_ns)
+                if why:
+                    operation.failed[name] = why
+        if operation.rolling_back or not operation.up:
+            self._advance_down(operation)
+        else:
+            self._advance_up(operation, now_ns)
+
+    def _hopeless(self, operation: Operation, name: str, now_ns: int) -> str:
+        """Return why a node will not get where it is wanted; empty: it may, or has."""
+        node = self.nodes[name]
+        if self.is_settled(name) and node.exchange is None:
+            return ''
+        if now_ns >= operation.deadline_ns:
+            return f'not done when the time for {operation.name} was over'
+        if not operation.up or operation.rolling_back:
+            return ''
+        if node.looping:
+            return node.loop_text()
+        if node.missing and self._waited_s(name, operation.began_ns) > self.timing.appear_s:
+            return f'{node.silence()} for {self.timing.appear_s:g} s; is its process started?'
+        if node.state == FINALIZED and not node.missing:
+            return 'finalized; only a new process can come up: restart it'
+        for required in node.spec.requires:
+            if required in operation.failed and not self.graph.is_core(name):
+                return f'requires {required}, which is not up'
+        return ''
+
+    def _advance_up(self, operation: Operation, now_ns: int) -> None:
+        core = {n: e for n, e in operation.failed.items() if self.graph.is_core(n)}
+        if core and not operation.core_is_up:
+            self._roll_back(operation, core, now_ns)
+            return
+        for name in core:  # it was up: the repair's business
+            del operation.failed[name]
+        if not operation.core_is_up:
+            self._note_core(operation)
+        if all(n in operation.failed or self._rests(n) for n in operation.goals):
+            degraded = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
+            self._end(operation, True, f'degraded: {degraded}' if degraded else '')
+
+    def _note_core(self, operation: Operation) -> None:
+        operation.core_is_up = all(
+            self._rests(name) for name in operation.goals if self.graph.is_core(name)
+        )
+        if operation.core_is_up:
+            self._forget_failure()
+            managed = (n for n in self.graph.managed if self.graph.is_core(n))
+            up = all(self.nodes[n].effective == ACTIVE for n in managed)
+            self.started = self.started or up
+
+    def _forget_failure(self) -> None:
+        self.failure, self.failed = '', {}
+
+    def _rests(self, name: str) -> bool:
+        return self.nodes[name].exchange is None and self.is_settled(name)
+
+    def _roll_back(self, operation: Operation, core: dict[str, str], now_ns: int) -> None:
+        self.failed = core
+        self.failure = '; '.join(f'{name}: {why}' for name, why in core.items())
+        self._events.append(f'{operation.name} failed: {self.failure}; rolling back')
+        operation.rolling_back = True
+        operation.deadline_ns = now_ns + nanoseconds(self.timing.down_s)
+        for name, goal in operation.before.items():
+            if name in operation.origin:
+                self.goals[name] = operation.origin[name]
+            elif goal is None:
+                del self.goals[name]
+            else:
+                self.goals[name] = goal
+            self.nodes[name].not_before_ns = 0
+        operation.failed = {}
+
+    def _advance_down(self, operation: Operation) -> None:
+        scope = operation.origin if operation.rolling_back else operation.goals
+        for name in scope:
+            gone = self.nodes[name].effective == MISSING and self.nodes[name].exchange is None
+            if not (gone or name in operation.failed or self._rests(name)):
+                return
+        failed = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
+        away = [name for name in scope if self.nodes[name].missing]
+        if operation.rolling_back:
+            undone = listing(operation.undone) or 'nothing had been brought up'
+            text = f'{self.failure}; rolled back: {undone}'
+            self._end(operation, False, f'{text}; not rolled back: {failed}' if failed else text)
+        else:
+            silent = f'no sign of life of {listing(away)}' if away else ''
+            self._end(operation, not failed, '; '.join(t for t in (failed, silent) if t))
+
+    def _end(self, operation: Operation, success: bool, message: str) -> None:
+        self.operation = None
+        self._outcomes.append(Outcome(operation.id, success, message))
+        if operation.automatic and success:
+            self._auto.end()
+        elif operation.automatic:
+            self._auto.fail(self._now_ns)

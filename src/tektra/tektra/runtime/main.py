@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
+from tektra.runtime import log
 from tektra.runtime.node import TektraNode
 
 # One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
@@ -27,35 +28,67 @@ THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
 SWITCH_S = 0.0005
 
 
-def run_node(make: Callable[[], TektraNode[Any]]) -> int:
-    """Run the node that ``make`` returns until SIGINT or SIGTERM; return the exit code."""
+def begin(words: Sequence[str] | None = None) -> threading.Event:
+    """Prepare the process and rclpy; the event is set by SIGINT and SIGTERM.
+
+    ``words`` are the command line, by default that of the process.
+
+    :raises log.LogError: if the environment asks for logs that do not exist.
+    """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
     sys.setswitchinterval(SWITCH_S)
+    log.prepare()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     # Not rclpy's own handlers: they end the context at once, and a node's last words would be
     # lost. A waiting executor notices the event at the next heartbeat, within 0.2 s.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    args = None if words is None else list(words)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    return stop
+
+
+def freeze() -> None:
+    """Keep what start-up made out of every later garbage collection: it lives as long."""
+    gc.collect()
+    gc.freeze()
+
+
+def end() -> None:
+    """Give back what rcl holds; the caller must have let go of its nodes and executors.
+
+    The participant's shared memory goes when nothing refers to it any more, and what an executor
+    was waiting for is kept in a suspended generator until it is collected.
+    """
+    rclpy.try_shutdown()
+    gc.unfreeze()
+    gc.collect()
+    get_default_context().destroy()
+
+
+def leave(code: int) -> NoReturn:
+    """Exit at once: a model that still computes in its thread must not hold up the exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run_node(make: Callable[[], TektraNode[Any]]) -> int:
+    """Run the node that ``make`` returns until SIGINT or SIGTERM; then exit with 0."""
+    try:
+        stop = begin()
+    except log.LogError as error:
+        sys.exit(f'tektra: error: {error}')
     executor = SingleThreadedExecutor()
     node = make()
     executor.add_node(node)
-    gc.collect()
-    gc.freeze()  # what start-up made lives as long as the process: never scan it again
+    freeze()
     while not stop.is_set():
         executor.spin_once()
     node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
-    rclpy.try_shutdown()
-    # rcl gives the participant's shared memory back when nothing refers to it any more; what the
-    # executor was waiting for is kept in a suspended generator.
     del node, executor
-    gc.unfreeze()
-    gc.collect()
-    get_default_context().destroy()
-    # A model that still computes in its thread must not hold up the exit.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    end()
+    leave(0)

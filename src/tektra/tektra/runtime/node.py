@@ -5,7 +5,9 @@ Lifecycle, parameters, topics by table, heartbeat, worker, clean shutdown.
 
 from __future__ import annotations
 
+import inspect
 import os
+import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
@@ -14,14 +16,17 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
+from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.time import Time
 from rclpy.timer import Timer
@@ -30,8 +35,10 @@ from tektra_msgs.msg import BackendState, ClockProgress, NodeHeartbeat
 from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.clock import BootClock
+from tektra.runtime.hot import HotParameters
 from tektra.runtime.ids import new_id
-from tektra.runtime.topics import open_publisher, open_subscription
+from tektra.runtime.log import LEVELS, LogOptions, NodeLog, noting
+from tektra.runtime.topics import open_publisher, open_subscription, topic
 from tektra.runtime.worker import NICE, Worker
 
 HEARTBEAT_S = 0.2
@@ -95,7 +102,13 @@ class TektraNode(LifecycleNode, Generic[P]):
             enable_rosout=True,
         )
         self.instance_id = new_id()
-        self.log = self.get_logger()
+        self.log = NodeLog(
+            self.get_logger(),
+            self.get_fully_qualified_name(),
+            self.instance_id,
+            LogOptions.read(os.environ),
+            time.time,
+        )
         self.last_error = ''
         self._transition = ''
         self._degraded = ''
@@ -115,6 +128,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._own_timers: list[Timer] = []
         self._queues: dict[str, Callable[[], tuple[int, int]]] = {}
         self._make_common_entities()
+        self._hot = HotParameters(self)
 
     # ---- hooks ----------------------------------------------------------------------------------
     # ---------------
@@ -137,6 +151,9 @@ class TektraNode(LifecycleNode, Generic[P]):
 
     def on_time(self, now_ns: int) -> None:
         """Under simulated time: all that was received before ``now_ns`` has been handled."""
+
+    def on_hot_change(self, params: P) -> None:
+        """Take over new values of parameters that are marked ``hot``; called while configured."""
 
     def teardown(self) -> None:
         """Release what ``load`` and ``setup`` made that ROS does not own."""
@@ -188,7 +205,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         self, name: str, callback: Callable[[Any], None], *, always: bool = False
     ) -> Subscription:
         """Subscribe to a topic of the table; the callback runs while active, or ``always``."""
-        made = open_subscription(self, name, self._guard(callback, always))
+        noted = noting(topic(name).message_type(), self.log, callback)
+        made = open_subscription(self, name, self._guard(noted, always))
         self._own_subscriptions.append(made)
         return made
 
@@ -246,9 +264,18 @@ class TektraNode(LifecycleNode, Generic[P]):
         """
         self.call_soon(lambda: self._publish_backend(status))
 
+    def log_context(
+        self, *, session_id: str = '', turn_seq: int = 0, utterance_id: str = ''
+    ) -> None:
+        """Name what the records that follow are about; what is left out stays as it was.
+
+        Received messages do that by themselves: this is for ids that the node mints.
+        """
+        self.log.context(session_id, turn_seq, utterance_id)
+
     def report_error(self, what: str, error: BaseException) -> None:
         """Log an error with its traceback and keep it for the heartbeat."""
-        self.last_error = f'{what}: {type(error).__name__}: {error}'
+        self.last_error = self.log.safe(f'{what}: {type(error).__name__}: {error}')
         trace = ''.join(traceback.format_exception(error))
         self.log.error(f'{self.last_error}\n{trace}')
 
@@ -279,7 +306,12 @@ class TektraNode(LifecycleNode, Generic[P]):
         if (configure or label == 'configure') and not await self._load_first():
             response.success = False
             return response
-        return self._rcl_change_state(request, response)
+        try:
+            return self._rcl_change_state(request, response)
+        except _rclpy.RCLError as error:  # not from this state, e.g. a request that was sent twice
+            self.log.warning(f'change_state refused: {error}')
+            response.success = False
+            return response
 
     async def _load_first(self) -> bool:
         """Load in the worker, so that heartbeats go on, and then let rcl make the transition."""
@@ -391,6 +423,36 @@ class TektraNode(LifecycleNode, Generic[P]):
             )
             self.declare_parameter(name, default, descriptor)
 
+        level = self.log_level()
+        descriptor = ParameterDescriptor(
+            description=f'least severe message that is logged one of: {", ".join(LEVELS)}'
+        )
+        wanted = self.declare_parameter('log_level', level, descriptor).value
+        if wanted != level:
+            self._set_log_level(wanted)
+        self.add_on_set_parameters_callback(self._on_parameters)
+
+    def log_level(self) -> str:
+        """Return the level in force, one of ``log.LEVELS``."""
+        return str(LoggingSeverity(self.get_logger().get_effective_level()).name).lower()
+
+    def _set_log_level(self, level: str) -> None:
+        if level not in LEVELS:
+            where = self.get_fully_qualified_name()
+            raise parameters.ParameterError(
+                f"{where}: log_level = '{level}' is not one of {', '.join(LEVELS)}"
+            )
+        self.get_logger().set_level(LoggingSeverity[level.upper()])
+
+    def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        try:
+            for one in changed:
+                if one.name == 'log_level':
+                    self._set_log_level(str(one.value))
+        except parameters.ParameterError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
     def _read_parameters(self) -> P:
         cls = self.params_class
         where = self.get_fully_qualified_name()
@@ -398,6 +460,40 @@ class TektraNode(LifecycleNode, Generic[P]):
         values = {name: self.get_parameter(name).value for name in parameters.specs(cls)}
         built: P = parameters.build(cls, values, where)
         return built
+
+    def create_service(
+        self, srv_type: Any, srv_name: str, callback: Callable[..., Any], **more: Any
+    ) -> Service:
+        """Offer a service; if its callback fails it answers all the same and the node lives on."""
+        return super().create_service(srv_type, srv_name, self._guard_service(callback), **more)
+
+    def _guard_service(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.iscoroutinefunction(callback):
+
+            async def guarded_coroutine(request: Any, response: Any) -> Any:
+                try:
+                    return await callback(request, response)
+                except Exception as error:
+                    return self._failed_service(callback, error, response)
+
+            return guarded_coroutine
+
+        def guarded(request: Any, response: Any) -> Any:
+            try:
+                return callback(request, response)
+            except Exception as error:
+                return self._failed_service(callback, error, response)
+
+        return guarded
+
+    def _failed_service(
+        self, callback: Callable[..., Any], error: Exception, response: Any
+    ) -> Any:
+        self.report_error(getattr(callback, '__name__', 'service'), error)
+        empty = type(response)()
+        if hasattr(empty, 'message'):
+            empty.message = self.last_error
+        return empty
 
     def _guard(self, callback: Callable[[Any], None], always: bool) -> Callable[[Any], None]:
         def guarded(message: Any) -> None:

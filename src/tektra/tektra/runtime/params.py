@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 P = TypeVar('P')
 
-# Parameters that rclpy declares or reads by itself.
-BUILT_IN = frozenset({'use_sim_time', 'start_type_description_service'})
+# Parameters that rclpy or the base of the nodes declares.
+BUILT_IN = frozenset({'use_sim_time', 'start_type_description_service', 'log_level'})
 
 
 class ParameterError(ValueError):
@@ -40,8 +40,9 @@ class Spec:
     def describe(self) -> str:
         """Return one line for ``ros2 param describe`` and the docs."""
         unit = f' [{self.unit}]' if self.unit else ''
-        options = f' one of: {", ".join(self.choices)}' if self.choices else ''
-        return f'{self.doc}{unit}{options}'
+        options = f'; one of: {", ".join(self.choices)}' if self.choices else ''
+        change = ' (may change at run time)' if self.hot else ''
+        return f'{self.doc}{unit}{options}{change}'
 
 
 def param(
@@ -82,8 +83,32 @@ def check_names(cls: type, given: typing.Iterable[str], where: str) -> None:
         raise ParameterError(f"{where}: unknown parameter '{name}'{hint}")
 
 
+def check_change(cls: type, changes: Mapping[str, Any], where: str, configured: bool) -> None:
+    """Refuse to change, at run time, what a node has already read.
+
+    ``configured``: the node has been configured and not cleaned up.
+
+    :raises ParameterError: saying what makes the change possible.
+    """
+    known = specs(cls)
+    for name in changes:
+        if name == 'use_sim_time':
+            raise ParameterError(
+                f'{where}: {name} is read when the process starts; start the graph with '
+                f'{name}:=true or false'
+            )
+        if configured and name in known and not known[name][1].hot:
+            hot = ', '.join(n for n, (_, spec) in known.items() if spec.hot) or 'nothing'
+            raise ParameterError(
+                f'{where}: {name} is read on configure: it needs cleanup, the change, then '
+                f'configure; what may change at once: {hot}'
+            )
+
+
 def build(cls: type[P], values: Mapping[str, Any], where: str) -> P:
     """Return ``cls`` made from ``values`` (missing ones take their default), checked.
+
+    A class whose values must fit together raises ``ParameterError`` in ``__post_init__``.
 
     :raises ParameterError: naming ``where``, the parameter, the value and what is allowed.
     """
@@ -93,7 +118,10 @@ def build(cls: type[P], values: Mapping[str, Any], where: str) -> P:
         for name, (f, spec) in specs(cls).items()
         if name in values
     }
-    return cls(**checked)
+    try:
+        return cls(**checked)
+    except ParameterError as error:  # values that are each right and do not go together
+        raise ParameterError(f'{where}: {error}') from error
 
 
 def _checked(where: str, name: str, value: Any, default: Any, spec: Spec) -> Any:
@@ -133,5 +161,5 @@ _ENGLISH = {
     bool: 'true or false',
     int: 'a whole number',
     float: 'a number',
-    str: 'a text',
+    str: 'a text; put it in quotes',
 }

@@ -113,6 +113,7 @@ _ROWS = (
     Topic('heartbeat', 'tektra_msgs/msg/NodeHeartbeat', 64, _OLD),
     Topic('system/state', 'tektra_msgs/msg/SystemState', 1, _OLD, latched=True),
     Topic('system/backends', 'tektra_msgs/msg/BackendState', 4, _OLD, latched=True),
+    Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 10, _OLD),
     Topic('clock/progress', 'tektra_msgs/msg/ClockProgress', 64, _OLD),
     Topic('/clock', 'rosgraph_msgs/msg/Clock', 8, _OLD),
     # Safety. Commands are never latched: a late joiner would execute them.

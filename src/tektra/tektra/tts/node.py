@@ -80,6 +80,10 @@ class TtsNode(TektraNode[TtsParams]):
         self.every(TICK_S, lambda: self._emit(self._core.on_tick(self.now_ns())))
         self._show_degraded(self._engine.status())
 
+    def on_hot_change(self, params: TtsParams) -> None:
+        """Speak what is begun from now on at the new rate, pitch and volume."""
+        self._core.options = params.options()
+
     def stop(self) -> None:
         """Stop speaking; announcements under way end as failed."""
         self._emit(Output(said=self._core.stop()))

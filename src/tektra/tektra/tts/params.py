@@ -21,9 +21,9 @@ class TtsParams:
         '', 'voice name or path to a Piper voice; empty: the usual one of the language'
     )
     language: str = param('en-US', 'language of replies that do not say theirs (BCP 47)')
-    rate: float = param(1.0, 'speed, 1 = normal', low=0.5, high=2.5)
-    pitch: float = param(1.0, 'pitch, 1 = normal', low=0.5, high=2.0)
-    volume: float = param(1.0, 'linear gain of all speech', low=0.0, high=1.0)
+    rate: float = param(1.0, 'speed, 1 = normal', low=0.5, high=2.5, hot=True)
+    pitch: float = param(1.0, 'pitch, 1 = normal', low=0.5, high=2.0, hot=True)
+    volume: float = param(1.0, 'linear gain of all speech', low=0.0, high=1.0, hot=True)
     sample_rate: int = param(24000, 'of audio/speech', unit='Hz', low=8000, high=48000)
     ahead_s: float = param(
         2.0,

@@ -57,8 +57,11 @@ class TurnTakingNode(TektraNode[TurnTakingParams]):
     def _emit(self, outputs: Outputs) -> None:
         for message in outputs:
             message.header.stamp = self.stamp()
+            self.log_context(session_id=message.session_id, turn_seq=message.turn_seq)
             is_state = isinstance(message, TurnState)
             (self._states if is_state else self._controls).publish(message)
+            if is_state and message.phase == TurnState.PHASE_COMMITTED:
+                self.log.speech(f'heard: {message.text}')
         if self.core.pending and self._timer.is_canceled():
             self._timer.reset()
         elif not self.core.pending and not self._timer.is_canceled():

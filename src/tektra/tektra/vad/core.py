@@ -98,6 +98,11 @@ class VadCore:
         """True between START and END or ABORT."""
         return self._segmenter.open
 
+    def change(self, options: VadOptions) -> None:
+        """Go on with other options, also in the middle of an utterance."""
+        self._options = options
+        self._segmenter.thresholds = options.thresholds()
+
     def on_chunk(self, chunk: AudioChunk, now_ns: int) -> list[VoiceActivity]:
         """Judge a chunk of any length.
 

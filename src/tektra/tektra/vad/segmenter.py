@@ -38,7 +38,7 @@ class Segmenter:
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
-        self._t = thresholds
+        self.thresholds = thresholds
         self.open = False
         self.speaking = False
         self.start = 0
@@ -48,7 +48,7 @@ class Segmenter:
 
     def push(self, probability: float, first: int, count: int) -> Event:
         """Judge ``count`` samples from ``first`` on and return what changed."""
-        threshold = self._t.off if self.speaking else self._t.on
+        threshold = self.thresholds.off if self.speaking else self.thresholds.on
         self.speaking = probability >= threshold
         return (
             self._voiced_frame(first, count)
@@ -58,7 +58,7 @@ class Segmenter:
 
     def finish(self) -> Event:
         """Close what is open, because no more of this stream comes: END, ABORT or NONE."""
-        was_open, enough = self.open, self._voiced >= self._t.min_speech
+        was_open, enough = self.open, self._voiced >= self.thresholds.min_speech
         self._close()
         if not was_open:
             return Event.NONE
@@ -70,7 +70,7 @@ class Segmenter:
         self._voiced += count
         self.end = first + count
         if not self.open:
-            if self._voiced < self._t.start_speech:
+            if self._voiced < self.thresholds.start_speech:
                 return Event.NONE
             self.open = True
             return Event.START
@@ -82,10 +82,10 @@ class Segmenter:
             self._voiced = 0
             return Event.NONE
         silence = after - self.end
-        if silence >= self._t.end_silence:
+        if silence >= self.thresholds.end_silence:
             return self.finish()
-        if silence >= self._t.soft_silence and not self._paused:
-            if self._voiced < self._t.min_speech:
+        if silence >= self.thresholds.soft_silence and not self._paused:
+            if self._voiced < self.thresholds.min_speech:
                 return self.finish()
             self._paused = True
             return Event.SILENCE

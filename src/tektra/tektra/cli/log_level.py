@@ -1,0 +1,87 @@
+"""``tektra log-level``: how much a running node logs, changed while it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, SetParameters
+from tektra_msgs.msg import NodeHeartbeat
+
+from tektra.cli.client import GraphClient, connected
+from tektra.cli.errors import UserError
+from tektra.runtime.log import LEVELS
+
+LISTEN_S = 3.0  # at most; heartbeats come every 0.2 s once discovery is done
+ANSWER_S = 5.0
+PARAMETER = 'log_level'
+
+
+@click.command(name='log-level', help="Show or set what NODE ('all': every node) logs.")
+@click.argument('node')
+@click.argument('level', required=False, type=click.Choice(LEVELS))
+def log_level(node: str, level: str | None) -> int:
+    """Set the level, if one is given, and print the one in force."""
+    with connected('tektra_log_level') as client:
+        for name in _chosen(client, node):
+            if level is not None:
+                _set(client, name, level)
+            click.echo(f'{name}  {_get(client, name)}')
+    return 0
+
+
+def _chosen(client: GraphClient, wanted: str) -> list[str]:
+    """Return the full names of the nodes that are meant.
+
+    :raises UserError: naming those that there are.
+    """
+    seen: set[str] = set()
+
+    def note(beat: NodeHeartbeat) -> None:
+        seen.add(beat.node)
+
+    def meant() -> list[str]:
+        if wanted == 'all':
+            return sorted(seen)
+        return sorted(name for name in seen if wanted in (name, name.rsplit('/', 1)[-1]))
+
+    client.subscribe('heartbeat', note)
+    if wanted == 'all':
+        end = time.monotonic() + LISTEN_S / 2
+        client.wait(lambda: time.monotonic() > end, LISTEN_S)
+    else:
+        client.wait(lambda: bool(meant()), LISTEN_S)
+    if not meant():
+        raise UserError(f"no node '{wanted}'; there are: {', '.join(sorted(seen)) or 'none'}")
+    return meant()
+
+
+def _set(client: GraphClient, name: str, level: str) -> None:
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=level)
+    request = SetParameters.Request(parameters=[Parameter(name=PARAMETER, value=value)])
+    result = _call(client, SetParameters, f'{name}/set_parameters', request).results[0]
+    if not result.successful:
+        raise UserError(f'{name}: {result.reason}')
+
+
+def _get(client: GraphClient, name: str) -> str:
+    request = GetParameters.Request(names=[PARAMETER])
+    answer = _call(client, GetParameters, f'{name}/get_parameters', request)
+    return str(answer.values[0].string_value)
+
+
+def _call(client: GraphClient, kind: Any, name: str, request: Any) -> Any:
+    service = client.node.create_client(kind, name)
+    try:
+        if not client.wait(service.service_is_ready, ANSWER_S):
+            raise UserError(
+                f'{name} is not offered; is the node still running? see: ./tektra nodes'
+            )
+        future = service.call_async(request)
+        if not client.wait(future.done, ANSWER_S):
+            raise UserError(f'{name} does not answer within {ANSWER_S:.0f} s')
+        return future.result()
+    finally:
+        client.node.destroy_client(service)

@@ -1,0 +1,1 @@
+"""Configuration in layers: shipped, TEKTRA_HOME/config, environment, command line."""

@@ -1,0 +1,1 @@
+"""Finds what is wrong with a machine, its configuration and its running graph."""

@@ -1,0 +1,118 @@
+"""Which graphs run, and who else is on their domain."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tektra.config.schema import schemas
+from tektra.doctor.finding import Finding, Severity, ok
+from tektra.launching import domain, runfile
+
+if TYPE_CHECKING:
+    from tektra.doctor.graph import Domain
+
+_COMMANDS = 'tektra_'
+"""Beginning of the names of nodes that commands such as `tektra echo` make."""
+
+
+class RunFile:
+    """The run file of this checkout tells the truth."""
+
+    name = 'run file'
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def run(self) -> list[Finding]:
+        """Compare the file with the process that it names."""
+        path = self._state / 'run' / 'graph.json'
+        graph = runfile.find(self._state)
+        if graph is not None:
+            file = Path(graph.launch_file).name
+            return ok(f'process {graph.pid} runs {file} on domain {graph.domain_id}')
+        if not path.exists():
+            return ok('no graph of this checkout runs')
+        what = f'{path} names a graph that does not run any more; the next start replaces it'
+        return [Finding(Severity.NOTE, what, f'rm {path}')]
+
+
+class OtherGraphs:
+    """Which other graphs of this user run on this host, by the locks on their domains."""
+
+    name = 'other graphs'
+
+    def __init__(self, own_domain: int | None, folder: Path | None = None) -> None:
+        self._own = own_domain
+        self._folder = domain.lock_folder() if folder is None else folder
+
+    def run(self) -> list[Finding]:
+        """Read the kernel's list of locks: nothing is locked to find out."""
+        held = _locked_inodes()
+        numbers = sorted(
+            int(path.stem.removeprefix('domain-'))
+            for path in self._folder.glob('domain-*.lock')
+            if path.stat().st_ino in held
+        )
+        others = [str(number) for number in numbers if number != self._own]
+        if not others:
+            return ok('none on this host')
+        what = f'{len(others)} on this host, on ROS domain {", ".join(others)}: they share the CPU'
+        return [Finding(Severity.NOTE, what, 'in their checkout: tektra down')]
+
+
+def _locked_inodes() -> set[int]:
+    """Return the inodes of files with a lock of flock(2): /proc/locks, proc_locks(5)."""
+    try:
+        lines = Path('/proc/locks').read_text(encoding='ascii').splitlines()
+    except OSError:
+        return set()
+    return {int(line.split(':')[-1].split()[0]) for line in lines if ' FLOCK ' in line}
+
+
+class Neighbours:
+    """On the domain are the nodes of this graph, each once, and nobody else."""
+
+    name = 'nodes on the domain'
+
+    def __init__(self, look: Callable[[], Domain], state: Path) -> None:
+        self._look = look
+        self._state = state
+
+    def run(self) -> list[Finding]:
+        """Compare the nodes with those that this checkout started."""
+        there, graph = self._look(), runfile.find(self._state)
+        counts = Counter(node for node in there.nodes if not _is_command(node))
+        found = [
+            Finding(
+                Severity.ERROR,
+                f'{count} nodes are named {node} on domain {there.number}',
+                'end one of the graphs, or give it another ROS_DOMAIN_ID',
+            )
+            for node, count in counts.items()
+            if count > 1
+        ]
+        own = set(graph.nodes) if graph is not None else set()
+        strangers = sorted(
+            node
+            for node in counts
+            if node not in own and (graph is None or os.path.basename(node) not in schemas())
+        )
+        if strangers:
+            what = (
+                f'on domain {there.number} are nodes that this checkout did not start: '
+                f'{", ".join(strangers)}'
+            )
+            fix = 'export ROS_DOMAIN_ID=<another> before one of them starts, unless wanted'
+            found.append(Finding(Severity.WARNING, what, fix))
+        if unseen := sorted(own - counts.keys()):
+            what = f'of the running graph are not seen: {", ".join(unseen)}'
+            found.append(Finding(Severity.WARNING, what, 'tektra nodes; tektra up prints why'))
+        return found or ok(f'{len(counts)} on domain {there.number}, all of this checkout')
+
+
+def _is_command(node: str) -> bool:
+    return os.path.basename(node).startswith((_COMMANDS, '_ros2cli'))
