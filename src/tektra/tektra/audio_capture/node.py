@@ -10,6 +10,7 @@ from typing import Any
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 from rclpy.time import Time
+from rclpy.timer import Timer
 from rosgraph_msgs.msg import Clock as ClockMessage
 from tektra_msgs.msg import AudioChunk, ClockProgress, PlaybackClock, TurnState
 from tektra_msgs.srv import SetAudioSource
@@ -30,6 +31,9 @@ from tektra.runtime.node import TektraNode
 from tektra.runtime.params import ParameterError
 from tektra.runtime.topics import topic
 
+# Wall time before simulated time runs: the lead-in of a recording then takes a few ms, too few for
+# an observer's subscriptions to be matched. Participants are waited for in any case.
+HEAD_START_S = 1.0
 IDLE_CLOCK_S = 0.25  # between ticks while simulated time has not begun to run
 
 IDLE_TURN = (
@@ -65,6 +69,7 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
     params_class = AudioCaptureParams
     _run: Running | None = None
     _problem = ''
+    _starter: Timer | None = None
 
     # ---- hooks ----------------------------------------------------------------------------------
 
@@ -105,11 +110,26 @@ class AudioCaptureNode(TektraNode[AudioCaptureParams]):
         if run.fast is not None:
             run.fast = self._fast_clock(run.params, run.fast.now_ns)
         run.pump = Pump(self._stream(run.opened), self, BootClock(), run.fast)
-        run.pump.start()
         self.log.info(f'listening to {run.pump.source.label}')
+        if run.fast is None:
+            run.pump.start()
+        else:
+            self._starter = self.create_timer(HEAD_START_S, self._start_fast, clock=self._steady)
+
+    def _start_fast(self) -> None:
+        """Let simulated time run, once whoever only watches has joined too."""
+        self._end_head_start()
+        if self._run is not None and self._run.pump is not None:
+            self._run.pump.start()
+
+    def _end_head_start(self) -> None:
+        if self._starter is not None:
+            self.destroy_timer(self._starter)
+            self._starter = None
 
     def stop(self) -> None:
         """Stop listening: the device is closed."""
+        self._end_head_start()
         run = self._run
         if run is not None and run.pump is not None:
             run.pump.stop()

@@ -54,6 +54,7 @@ class DemoRun:
         self._client: GraphClient | None = None
         self._system: SystemState | None = None
         self._backends: dict[str, str] = {}
+        self._capture_problem = ''
         self._up = False
         self._live = False
         self._last_turn = time.monotonic()
@@ -166,6 +167,8 @@ class DemoRun:
 
     def _until_over(self, client: GraphClient) -> str:
         self._last_turn = time.monotonic()
+        if self._options.recording is not None and self._capture_problem:
+            return f'heard nothing: {self._capture_problem}'
         while True:
             client.spin(0.05)
             if self._typist is not None:
@@ -187,6 +190,8 @@ class DemoRun:
     def _feed(self, message: Any) -> None:
         if isinstance(message, SystemState):
             self._system = message
+            reasons = dict(zip(message.nodes, message.reasons, strict=True))
+            self._capture_problem = reasons.get('/audio_capture', '')
         elif isinstance(message, TurnState):
             self._last_turn = time.monotonic()
             if self._typist is not None:

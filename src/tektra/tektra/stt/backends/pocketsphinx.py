@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 FRAME = SAMPLE_RATE // 100  # samples: the decoder's frames are 10 ms
-# Samples given to a decoder at once. It keeps the interpreter to itself meanwhile: with 4096 nothing
-# else ran for 100 ms, and turns were noticed that much later. Small blocks cost no more.
+# Samples given to a decoder at once. It keeps the interpreter to itself meanwhile: with 4096
+# nothing else ran for 100 ms, and turns were noticed that much later. Small blocks cost no more.
 BLOCK = FRAME
 SEARCH = 'tektra'
+LEAST_PHONES = 4  # dictation shorter than this is heard in any noise ("the", "a", "uh")
 SLOWEST = 2.0  # phones a second; the slowest speech in the recordings has 3, white noise 0.7
 # Narrower searches than pocketsphinx's own: half the time, the same words on the recordings of
 # docs/speech.md.
@@ -33,9 +34,8 @@ GRAMMAR_HMMS, DICTATION_HMMS = 3000, 2000  # most states searched in a frame
 # is louder.
 DITHER_DBFS = -60.0
 DITHER_SEED = 1
-HARDLY_HEARD = (
-    0.2  # of the segment: less than this in words of which none is sure is what noise gives
-)
+# Of the segment: less than this in words of which none is sure is what noise gives.
+HARDLY_HEARD = 0.2
 
 
 class Pocketsphinx:
@@ -160,7 +160,7 @@ class Pocketsphinx:
                 return self._sure(sentence, self._grammar, nearness)
         hardly = dictation.frames < HARDLY_HEARD * self._position / FRAME
         slow = len(dictation.phones) < SLOWEST * dictation.frames * FRAME / SAMPLE_RATE
-        if hardly or slow:
+        if hardly or slow or len(dictation.phones) < LEAST_PHONES:
             return Hypothesis(reject_reason=NOISE)
         words = self._words(self._dictation)
         return Hypothesis(dictation.text, 'en', self._doubt(sentence, dictation), True, '', words)
