@@ -106,8 +106,13 @@ def mapped_segments(processes):
 
 
 def abandoned(segments):
-    """Return those segments that still exist although no process on this machine uses them."""
-    return {s for s in segments if Path(s).exists()} - mapped_segments(psutil.process_iter())
+    """Return those segments that still exist although no process on this machine uses them.
+
+    While another graph runs on this machine, ports of no domain are left to it on purpose.
+    """
+    used = mapped_segments(psutil.process_iter())
+    left = {s for s in segments if Path(s).exists()} - used
+    return {s for s in left if '_port7' not in s} if used else left
 
 
 @pytest.fixture

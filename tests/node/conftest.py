@@ -1,5 +1,6 @@
 """One process of nodes for a test: private context, bounded waits, nothing left behind."""
 
+import gc
 import time
 
 import pytest
@@ -91,6 +92,10 @@ class Ros:
         for node in self.nodes:
             node.destroy_node()
         self.context.try_shutdown()
+        # A participant lives until nothing refers to it; dozens of dead ones slow discovery down.
+        del self.nodes, self.peer, self.executor, self._clients
+        gc.collect()
+        self.context.destroy()
 
 
 @pytest.fixture

@@ -73,8 +73,10 @@ def _clean_port(
         return []
     locks = [folder / f'{name}{end}' for end in ('_el', '_sl')]
     if not any(lock.exists() for lock in locks):
-        # Nothing says whose it was: of a domain it goes with its own, of none when it is not new.
-        keep = _is_new(folder / name) if domain is None else domain != domain_id
+        # Nothing says whose it was. Of a domain it goes with its own; of none only when nobody on
+        # this machine uses Fast DDS now: a graph that starts takes up what lies there, and would
+        # lose the port between our look and our removal.
+        keep = bool(mapped) or _is_new(folder / name) if domain is None else domain != domain_id
         if keep:
             return []
     with _held(locks) as free:
