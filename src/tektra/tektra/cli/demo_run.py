@@ -17,12 +17,22 @@ from tektra.cli.inspect import usage
 from tektra.cli.typist import Typist
 from tektra.cli.wav_sink import WavSink
 from tektra.conversation.core import TOPICS, ConversationLog
+from tektra.conversation.lines import Kind
 from tektra.conversation.roster import ProcessFigures
 from tektra.launching.events import EventKind, ProcessEvent, describe_exit
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.clock import NS_PER_S, BootClock, nanoseconds
 
 READY_S = 60.0
+ENGINES_S = 1.0  # after READY, for the heartbeats that name the engines
+ROLES = {
+    'audio_capture': 'input',
+    'vad': 'voice activity',
+    'stt': 'hearing',
+    'dialogue': 'answers',
+    'tts': 'voice',
+    'audio_playback': 'speaker',
+}
 STOP_S = 12.0
 QUIET_MICROPHONE_S = 300.0  # with a microphone: five minutes without a turn end the demo
 STALLED_S = 120.0  # otherwise: nothing at all has happened for so long
@@ -148,21 +158,14 @@ class DemoRun:
         if not client.wait(up, READY_S):
             why = self._system.reason if self._system is not None else 'no node answers'
             raise UserError(f'the graph is not ready after {READY_S:.0f} s: {why}')
-        self._up = True
         took = time.monotonic() - begin
+        client.wait(lambda: all(self._backends.get(node) for node in ROLES), ENGINES_S)
+        self._up = True
         self._view.note(f'ready after {took:.1f} s: {self._engines()}')
 
     def _engines(self) -> str:
         """Return what hears, answers, speaks and plays, in one line."""
-        roles = (
-            ('audio_capture', 'input'),
-            ('vad', 'voice activity'),
-            ('stt', 'hearing'),
-            ('dialogue', 'answers'),
-            ('tts', 'voice'),
-            ('audio_playback', 'speaker'),
-        )
-        known = [(role, self._backends.get(node, '')) for node, role in roles]
+        known = [(role, self._backends.get(node, '')) for node, role in ROLES.items()]
         return ', '.join(f'{role} {backend}' for role, backend in known if backend)
 
     def _until_over(self, client: GraphClient) -> str:
@@ -201,7 +204,8 @@ class DemoRun:
             self._pids[name] = message.pid
             self._backends[name] = message.backend
         for line in self._log.feed(message, _now_ns()):
-            if self._up or self._options.verbose:
+            news = self._up or line.kind is not Kind.NOTICE
+            if news or self._options.verbose:
                 self._view.show(line)
 
     def _feed_mic(self, chunk: AudioChunk) -> None:

@@ -25,6 +25,9 @@ from tektra.tts.utterance import Job
 
 MAINTAIN_S = 2.0
 TICK_S = 1.0
+# Between bursts of chunks that go out ahead of playback. All two seconds of them at once kept both
+# cores busy for 20 ms, and the first sample waited for that; so they come at ten times real time.
+BURST_S = 0.02
 FEEDBACK_S = 0.1
 MAX_SAY_CHARS = 20000
 
@@ -76,6 +79,8 @@ class TtsNode(TektraNode[TtsParams]):
             goal_callback=self._on_goal,
             cancel_callback=self._on_cancel,
         )
+        self._burst = self.every(BURST_S, self._go_on)
+        self._burst.cancel()  # it runs only while more may go out
         self.every(MAINTAIN_S, self._maintain)
         self.every(TICK_S, lambda: self._emit(self._core.on_tick(self.now_ns())))
         self._show_degraded(self._engine.status())
@@ -87,6 +92,7 @@ class TtsNode(TektraNode[TtsParams]):
     def stop(self) -> None:
         """Stop speaking; announcements under way end as failed."""
         self._emit(Output(said=self._core.stop()))
+        self._burst.cancel()
 
     def teardown(self) -> None:
         """Release the engines and what ROS made for us."""
@@ -126,8 +132,12 @@ class TtsNode(TektraNode[TtsParams]):
         job = self._core.next_job()
         if job is not None:
             self._run_job(job)
-        if self._core.more:
-            self.call_soon(lambda: self._emit(self._core.go_on(self.now_ns())))
+        if self._core.more and self._burst.is_canceled():
+            self._burst.reset()
+
+    def _go_on(self) -> None:
+        self._burst.cancel()
+        self._emit(self._core.go_on(self.now_ns()))
 
     # ---- engine --------------------------------------------------------------
 
