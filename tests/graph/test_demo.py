@@ -79,6 +79,20 @@ def test_the_built_in_scene_of_spoken_questions_is_answered_in_order(tektra, spe
     assert 'Tektra' in report['turns'][2]['reply']
 
 
+def test_speech_over_a_reply_cuts_it_and_the_report_says_what_was_heard(tektra):
+    code, output, report = tektra.demo('--scene', 'barge_in')
+    assert code == 0, output
+    first, stop, last = report['turns']
+    assert first['interrupted'], output
+    assert first['reply_text'].startswith(first['reply'])
+    assert 0 < len(first['reply']) < len(first['reply_text'])
+    assert (stop['heard'], last['heard']) == ('stop talking', 'what is your name'), output
+    assert 'Tektra' in last['reply']
+    samples, rate = spoken(tektra.folder / 'out/reply.wav')
+    played = sum(turn['played_s'] for turn in report['turns'])
+    assert abs(len(samples) / rate - played) < 0.5
+
+
 def test_a_file_that_is_not_audio_is_named(tektra, tmp_path):
     path = tmp_path / 'notes.txt'
     path.write_text('these are words, not sound\n' * 100)
