@@ -3,10 +3,13 @@
 import os
 import signal
 
+import pytest
 import yaml
 from printed import Printed
 
 from conftest import wait_until
+
+pytestmark = pytest.mark.quiet
 
 
 def pids(tektra):

@@ -3,10 +3,13 @@
 import json
 import re
 
+import pytest
 import yaml
 from printed import Printed
 
 from conftest import wait_until
+
+pytestmark = pytest.mark.quiet
 
 
 class Graph:
