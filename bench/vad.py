@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tektra_msgs.msg import AudioChunk
 
 from tektra.runtime.measure import Record, percentile
+from tektra.runtime.privacy import stay_private
 from tektra.vad.backend import FRAME, Frame
 from tektra.vad.backends.silero import RATE_HZ, STATE_SHAPE, Silero, find_model
 from tektra.vad.core import VadCore, VadOptions
@@ -105,6 +106,7 @@ def _reference(frames: list[Frame]) -> tuple[float, str]:
 
 
 def _plain_session(frames: list[Frame]) -> Callable[[int], object]:
+    stay_private()
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tektra.runtime.privacy import stay_private
+
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = range(60, 100)
 
@@ -21,6 +23,7 @@ DOMAINS = range(60, 100)
 # stored as 5e-324.
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+stay_private()
 
 
 def _claim_domain() -> tuple[int, int]:

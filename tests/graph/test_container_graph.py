@@ -3,13 +3,10 @@
 import os
 import signal
 
-import pytest
 import yaml
 from printed import Printed
 
 from conftest import wait_until
-
-pytestmark = pytest.mark.quiet
 
 
 def pids(tektra):

@@ -19,8 +19,6 @@ from tektra.doctor.finding import Severity
 from tektra.doctor.graph import look
 from tektra.launching import runfile, shm
 
-pytestmark = pytest.mark.quiet
-
 BEST_EFFORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)

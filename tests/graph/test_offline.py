@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.quiet
-
 END_S = 120.0
 
 # Runs in the namespace, as its only root: what loopback needs, then the demo. exec keeps the pid.

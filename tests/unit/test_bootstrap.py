@@ -266,6 +266,13 @@ def test_what_the_user_set_stays_and_the_domain_is_never_set(environment):
     assert 'ROS_DOMAIN_ID' not in environment
 
 
+def test_fast_dds_gets_the_profile_of_the_checkout_unless_the_user_has_one(checkout):
+    name = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+    (checkout.venv / 'lib/python3.11/site-packages').mkdir(parents=True)
+    assert runtime_env(checkout.root, {})[name] == str(checkout.root / 'config/fastdds.xml')
+    assert runtime_env(checkout.root, {name: '/mine.xml'})[name] == '/mine.xml'
+
+
 def test_an_environment_made_twice_is_the_same(checkout, environment):
     assert runtime_env(checkout.root, environment) == environment
 

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from weights_support import noise, row, write_catalogue
@@ -31,12 +32,18 @@ from tektra.doctor.finding import Severity
 from tektra.doctor.report import as_data, lines, summary
 from tektra.launching import domain, runfile
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def only(check):
     """Return the one finding of a check."""
     (finding,) = check.run()
     assert bool(finding.fix) == (finding.severity is not Severity.OK)
     return finding
+
+
+def dds_profile(environment):
+    return DdsProfile(environment, ROOT / 'config' / 'fastdds.xml')
 
 
 def assert_ok(check):
@@ -105,8 +112,8 @@ def test_torch_in_the_environment_is_a_finding(tmp_path, monkeypatch):
         ),
         (Discovery, {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'OFF'}, Severity.ERROR, 'no node finds'),
         (Discovery, {'ROS_STATIC_PEERS': '10.0.0.2'}, Severity.WARNING, 'other machines'),
-        (DdsProfile, {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, Severity.NOTE, 'no shared memory'),
-        (DdsProfile, {'FASTDDS_BUILTIN_TRANSPORTS': 'TCP'}, Severity.ERROR, 'not one of'),
+        (dds_profile, {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, Severity.NOTE, 'no shared memory'),
+        (dds_profile, {'FASTDDS_BUILTIN_TRANSPORTS': 'TCP'}, Severity.ERROR, 'not one of'),
         (TimeZone, {'TZ': 'Europe/Nowhere'}, Severity.WARNING, 'no known time zone'),
     ],
 )
@@ -132,16 +139,22 @@ def test_a_second_ros_in_the_paths_is_found():
 def test_a_dds_profile_that_cannot_be_read_or_has_no_shared_memory_is_found(tmp_path):
     path = tmp_path / 'profile.xml'
     environment = {'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}
-    assert only(DdsProfile(environment)).severity is Severity.ERROR
+    assert only(dds_profile(environment)).severity is Severity.ERROR
     path.write_text('<dds><profiles>')
-    assert only(DdsProfile(environment)).severity is Severity.ERROR
+    assert only(dds_profile(environment)).severity is Severity.ERROR
     head = '<dds xmlns="http://www.eprosima.com"><profiles>'
     tail = '<useBuiltinTransports>false</useBuiltinTransports></profiles></dds>'
     path.write_text(f'{head}<transport_descriptor><type>UDPv4</type></transport_descriptor>{tail}')
-    finding = only(DdsProfile(environment))
+    finding = only(dds_profile(environment))
     assert 'switches shared memory off' in finding.what
     path.write_text(f'{head}<transport_descriptor><type>SHM</type></transport_descriptor>{tail}')
-    assert 'switches shared memory off' not in only(DdsProfile(environment)).what
+    assert 'switches shared memory off' not in only(dds_profile(environment)).what
+
+
+def test_the_shipped_dds_profile_is_what_is_expected():
+    assert_ok(dds_profile({}))
+    shipped = ROOT / 'config' / 'fastdds.xml'
+    assert_ok(dds_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(shipped)}))
 
 
 def test_shared_memory_of_dead_processes_is_counted_and_left_alone(tmp_path):

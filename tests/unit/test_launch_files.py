@@ -65,6 +65,8 @@ def test_the_graph_stays_on_this_host_unless_the_user_says_otherwise(tmp_path: P
     for process in _bringup(tmp_path, {}).processes:
         assert process.environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
         assert process.environment['OMP_NUM_THREADS'] == '1'
+        profile = Path(process.environment['FASTRTPS_DEFAULT_PROFILES_FILE'])
+        assert profile.samefile(ROOT / 'config' / 'fastdds.xml')
 
 
 def test_every_argument_of_bringup_is_described() -> None:

@@ -11,6 +11,9 @@ from tektra.bootstrap.layout import Checkout
 WHEELS_GUARD = '_ROS_WHEELS_BOOTSTRAP_COMPLETE'
 """Set: the ROS wheels do not re-execute Python to find their libraries (LD_LIBRARY_PATH does)."""
 
+DDS_PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+"""Where Fast DDS 2 looks for its profile; launch sets the same for the nodes."""
+
 DEFAULTS = {
     # Offline and private by default; what the user set stays.
     'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
@@ -67,4 +70,5 @@ def runtime_env(root: Path, base: Mapping[str, str] | None = None) -> dict[str, 
     env[WHEELS_GUARD] = '1'
     for name, value in DEFAULTS.items():
         env.setdefault(name, value)
+    env.setdefault(DDS_PROFILE, str(root / 'config' / 'fastdds.xml'))
     return env

@@ -9,14 +9,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import rclpy
+from lifecycle_msgs.msg import State
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
+from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.cli.errors import EXIT_NO_GRAPH, UserError
 from tektra.cli.state import running
 from tektra.launching import runfile
 from tektra.runtime.topics import open_publisher, open_subscription
+
+
+NODES_S = 10.0
+"""s to wait for a heartbeat of every node; discovery of a new participant takes 1 to 4."""
 
 
 class GraphClient:
@@ -60,6 +66,28 @@ class GraphClient:
             self.spin(min(left, 0.1))
         return True
 
+    def wait_for_nodes(self, timeout_s: float = NODES_S) -> dict[str, NodeHeartbeat]:
+        """Wait until every node that is up has been heard; return their latest heartbeats.
+
+        A graph without a lifecycle manager names no nodes: then those heard in ``timeout_s``.
+        Publishers and subscriptions that this client has opened before are known to the nodes
+        afterwards: a node learns of the endpoints of a participant in the order they were made,
+        and its heartbeat cannot arrive before it knows our subscription to it. So what they
+        publish from now on arrives here.
+        """
+        beats: dict[str, NodeHeartbeat] = {}
+        systems: list[SystemState] = []
+
+        def heard() -> bool:
+            return (
+                bool(systems) and _up(systems[-1]) < beats.keys()
+            )  # the manager is not of its own nodes
+
+        self.subscribe('system/state', systems.append)
+        self.subscribe('heartbeat', lambda beat: beats.__setitem__(beat.node, beat))
+        self.wait(heard, timeout_s)
+        return beats
+
     def wait_for_reader(self, publisher: Publisher, timeout_s: float = 5.0) -> bool:
         """Wait until somebody listens, so that a single message is not lost in discovery."""
         return self.wait(lambda: publisher.get_subscription_count() > 0, timeout_s)
@@ -69,6 +97,12 @@ class GraphClient:
         self._executor.shutdown(timeout_sec=0)
         self.node.destroy_node()
         self._context.try_shutdown()
+
+
+def _up(system: SystemState) -> set[str]:
+    """Return the nodes that should be heard: those that are not missing."""
+    states = zip(system.nodes, system.node_states, strict=True)
+    return {node for node, state in states if state != State.PRIMARY_STATE_UNKNOWN}
 
 
 def running_graph() -> runfile.RunningGraph:

@@ -39,12 +39,10 @@ def state_name(state: int) -> str:
 @click.option('--timeout', default=5.0, show_default=True, help='s to wait for every heartbeat.')
 def nodes(timeout: float) -> None:
     """Listen until every node of the system state has been heard, and print a table."""
-    beats: dict[str, NodeHeartbeat] = {}
     system: list[SystemState] = []
     with connected('tektra_nodes') as client:
-        client.subscribe('heartbeat', lambda beat: beats.__setitem__(beat.node, beat))
         client.subscribe('system/state', system.append)
-        client.wait(lambda: bool(system) and set(system[-1].nodes) < set(beats), timeout)
+        beats = client.wait_for_nodes(timeout)
     if not beats:
         raise UserError('the graph runs but no node sends heartbeats yet; try again in a second')
     Console().print(_table(beats, system[-1] if system else None))

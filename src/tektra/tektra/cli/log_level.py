@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
-from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.cli.client import GraphClient, connected
 from tektra.cli.errors import UserError
 from tektra.runtime.log import LEVELS
 
-LISTEN_S = 3.0  # at most; heartbeats come every 0.2 s once discovery is done
 ANSWER_S = 5.0
 PARAMETER = 'log_level'
 
@@ -37,25 +34,13 @@ def _chosen(client: GraphClient, wanted: str) -> list[str]:
 
     :raises UserError: naming those that there are.
     """
-    seen: set[str] = set()
-
-    def note(beat: NodeHeartbeat) -> None:
-        seen.add(beat.node)
-
-    def meant() -> list[str]:
-        if wanted == 'all':
-            return sorted(seen)
-        return sorted(name for name in seen if wanted in (name, name.rsplit('/', 1)[-1]))
-
-    client.subscribe('heartbeat', note)
-    if wanted == 'all':
-        end = time.monotonic() + LISTEN_S / 2
-        client.wait(lambda: time.monotonic() > end, LISTEN_S)
-    else:
-        client.wait(lambda: bool(meant()), LISTEN_S)
-    if not meant():
-        raise UserError(f"no node '{wanted}'; there are: {', '.join(sorted(seen)) or 'none'}")
-    return meant()
+    seen = sorted(client.wait_for_nodes())
+    if wanted == 'all' and seen:
+        return seen
+    meant = [name for name in seen if wanted in (name, name.rsplit('/', 1)[-1])]
+    if not meant:
+        raise UserError(f"no node '{wanted}'; there are: {', '.join(seen) or 'none'}")
+    return meant
 
 
 def _set(client: GraphClient, name: str, level: str) -> None:

@@ -81,6 +81,7 @@ def ask(text: tuple[str, ...], timeout: float) -> int:
         client.subscribe('turn/state', question.on_turn)
         client.subscribe('dialogue/event', question.on_event)
         lines = client.publisher('text/input')
+        client.wait_for_nodes()
         if not client.wait_for_reader(lines, READY_S):
             raise UserError('turn_taking does not listen; see: ./tektra nodes')
         message = TextInput(input_id=new_id(), text=question.text, source='cli')

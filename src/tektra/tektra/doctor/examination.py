@@ -82,7 +82,7 @@ def all_checks() -> list[Check]:
         Middleware(env),
         Discovery(env),
         OtherRos(env, wheels=root is not None),
-        DdsProfile(env),
+        DdsProfile(env, share_dir() / 'config' / 'fastdds.xml'),
         StaleSharedMemory(),
         SharedMemorySpace(),
         DiskSpace((state, home(), Store.of_environment().root)),

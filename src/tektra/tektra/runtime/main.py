@@ -17,6 +17,7 @@ from rclpy.utilities import get_default_context
 
 from tektra.runtime import log
 from tektra.runtime.node import TektraNode
+from tektra.runtime.privacy import stay_private
 
 # One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
 # core busy more threads only wait for each other. Must be set before numpy is imported, so the
@@ -37,6 +38,7 @@ def begin(words: Sequence[str] | None = None) -> threading.Event:
     """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, '1')
+    stay_private()
     sys.setswitchinterval(SWITCH_S)
     log.prepare()
     stop = threading.Event()

@@ -17,6 +17,7 @@ import numpy as np
 
 from tektra.runtime import pcm
 from tektra.runtime.backends import BackendUnavailable
+from tektra.runtime.privacy import stay_private
 from tektra.runtime.weights import roots
 from tektra.tts.backend import (
     Abort,
@@ -43,6 +44,7 @@ class _Session:
     """An ONNX session with one thread, whose run can be ended from another thread."""
 
     def __init__(self, model: str | bytes) -> None:
+        stay_private()
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

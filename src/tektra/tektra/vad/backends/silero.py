@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tektra.runtime.backends import BackendFailed, BackendUnavailable
+from tektra.runtime.privacy import stay_private
 from tektra.runtime.weights import find_weights
 from tektra.vad.backend import FRAME, Frame
 
@@ -49,6 +50,7 @@ class Silero:
         :raises BackendUnavailable: if there is none or it is not a Silero model.
         """
         self.path = path or find_model()
+        stay_private()
         try:
             import onnxruntime as ort
         except ImportError as error:
