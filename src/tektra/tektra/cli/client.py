@@ -20,7 +20,6 @@ from tektra.cli.state import running
 from tektra.launching import runfile
 from tektra.runtime.topics import open_publisher, open_subscription
 
-
 NODES_S = 10.0
 """s to wait for a heartbeat of every node; discovery of a new participant takes 1 to 4."""
 
