@@ -58,6 +58,15 @@ def ros_domain_id() -> Iterator[int]:
     os.close(descriptor)
 
 
+@pytest.fixture
+def empty_domain_id(ros_domain_id: int) -> Iterator[int]:
+    """Return a ROS domain where not even this process has a node."""
+    domain, descriptor = _claim_domain()
+    assert domain != ros_domain_id
+    yield domain
+    os.close(descriptor)
+
+
 @pytest.fixture(scope='session')
 def test_data() -> Path:
     """Return the folder of recordings, or skip, saying where it was looked for."""

@@ -136,8 +136,8 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(tektra, moment):
     wait_until(reached, f'no line with {wanted!r}: {seen}')
     mapped = tektra.shared_memory()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-    assert process.returncode == 130
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, ''.join(seen) + output
     assert not tektra.leftovers()
     assert mapped or moment == 'starting'
     assert not abandoned(mapped)

@@ -48,8 +48,8 @@ class Room:
 
 
 @pytest.fixture
-def room(ros_domain_id):
-    made = Room(ros_domain_id)
+def room(empty_domain_id):
+    made = Room(empty_domain_id)
     yield made
     made.close()
 
@@ -123,8 +123,13 @@ time.sleep(600)
 """
 
 
-def test_shared_memory_of_a_killed_node_is_found_and_cleaned_on_request(tektra):
-    process = subprocess.Popen([sys.executable, '-c', NODE], stdout=subprocess.PIPE, text=True)
+def test_shared_memory_of_a_killed_node_is_found_and_cleaned_on_request(tektra, empty_domain_id):
+    process = subprocess.Popen(
+        [sys.executable, '-c', NODE],
+        env={**os.environ, 'ROS_DOMAIN_ID': str(empty_domain_id)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     with process:
         assert process.stdout.readline() == 'ready\n'
         maps = Path(f'/proc/{process.pid}/maps').read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -92,10 +93,15 @@ class GraphClient:
         return self.wait(lambda: publisher.get_subscription_count() > 0, timeout_s)
 
     def close(self) -> None:
-        """Destroy the node and its context."""
+        """Destroy the node and its context, and with them the participant's shared memory.
+
+        What the executor was waiting for is kept in a suspended generator until it is collected.
+        """
         self._executor.shutdown(timeout_sec=0)
         self.node.destroy_node()
         self._context.try_shutdown()
+        gc.collect()
+        self._context.destroy()
 
 
 def _up(system: SystemState) -> set[str]:

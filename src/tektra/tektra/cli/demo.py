@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,31 +73,24 @@ def demo(
         from tektra.cli.demo_offer import offer_weights
 
         offer_weights()
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    signal.signal(signal.SIGHUP, _as_interrupt)
+    # A flag, not an exception: that would strike in the middle of rclpy and keep what it holds.
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
     from tektra.cli.demo_run import DemoRun  # rclpy: only when it is certain to be needed
 
-    run = DemoRun(wishes)
+    run = DemoRun(wishes, stop)
     try:
         reason = run.converse()
-    except KeyboardInterrupt:
-        reason = ''
-        code = INTERRUPTED
-    else:
-        code = 0 if run.answered else 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing may cut the way out short
         run.close()
+    code = INTERRUPTED if stop.is_set() else 0 if run.answered else 1
     report = run.report()
     _write(wishes.out / 'report.json', report)
     if code == 1:
         raise UserError(reason or 'nothing was answered')
     click.echo(f'\nreply: {wishes.out / "reply.wav"}  report: {wishes.out / "report.json"}')
     return code
-
-
-def _as_interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def check(options: DemoOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -51,8 +52,10 @@ def microphone_problem() -> str:
 class DemoRun:
     """The graph, the observer and the report of one demo."""
 
-    def __init__(self, options: DemoOptions) -> None:
+    def __init__(self, options: DemoOptions, stop: threading.Event) -> None:
+        """``stop``: set when the person has had enough."""
         self._options = options
+        self._stop = stop
         self._view = DemoView(options.verbose)
         self._log = ConversationLog()
         self._wav = WavSink(options.out / 'reply.wav')
@@ -153,15 +156,22 @@ class DemoRun:
         def up() -> bool:
             if self._run.supervisor.poll() is not None:
                 raise UserError('the graph ended while it was starting; see it with: --verbose')
-            return self._system is not None and self._system.state in UP
+            return self._stop.is_set() or self._is_up()
+
+        def told() -> bool:
+            return self._stop.is_set() or all(self._backends.get(node) for node in ROLES)
 
         if not client.wait(up, READY_S):
             why = self._system.reason if self._system is not None else 'no node answers'
             raise UserError(f'the graph is not ready after {READY_S:.0f} s: {why}')
         took = time.monotonic() - begin
-        client.wait(lambda: all(self._backends.get(node) for node in ROLES), ENGINES_S)
-        self._up = True
-        self._view.note(f'ready after {took:.1f} s: {self._engines()}')
+        client.wait(told, ENGINES_S)
+        self._up = self._is_up()
+        if self._up:
+            self._view.note(f'ready after {took:.1f} s: {self._engines()}')
+
+    def _is_up(self) -> bool:
+        return self._system is not None and self._system.state in UP
 
     def _engines(self) -> str:
         """Return what hears, answers, speaks and plays, in one line."""
@@ -172,7 +182,7 @@ class DemoRun:
         self._last_turn = time.monotonic()
         if self._options.recording is not None and self._capture_problem:
             return f'heard nothing: {self._capture_problem}'
-        while True:
+        while not self._stop.is_set():
             client.spin(0.05)
             if self._typist is not None:
                 self._typist.work()
@@ -184,6 +194,7 @@ class DemoRun:
                 return ending.reason
             if self._run.supervisor.poll() is not None:
                 return 'the graph ended by itself'
+        return ''
 
     def _deadline_ns(self) -> int:
         patience = QUIET_MICROPHONE_S if self._live else STALLED_S
