@@ -5,7 +5,7 @@ import signal
 import psutil
 import pytest
 
-from conftest import wait_until
+from launched import wait_until
 
 
 @pytest.fixture

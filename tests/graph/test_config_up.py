@@ -5,7 +5,7 @@ import os
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.parameter import Parameter
 
-from conftest import wait_until
+from launched import wait_until
 from tektra.cli.client import GraphClient
 from tektra.launching import runfile
 

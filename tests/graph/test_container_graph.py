@@ -4,9 +4,9 @@ import os
 import signal
 
 import yaml
-from printed import Printed
 
-from conftest import wait_until
+from launched import wait_until
+from printed import Printed
 
 
 def pids(tektra):

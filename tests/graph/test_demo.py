@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from conftest import abandoned, wait_until
+from launched import abandoned, wait_until
 
 TURN_KEYS = {
     'session_id', 'turn_id', 'turn_seq', 'heard', 'heard_backend', 'reply', 'reply_backend',

@@ -7,7 +7,7 @@ import time
 import pytest
 from tektra_msgs.msg import DialogueEvent, SystemState, TextInput
 
-from conftest import wait_until
+from launched import wait_until
 from tektra.cli.client import GraphClient
 from tektra.runtime.ids import new_id
 

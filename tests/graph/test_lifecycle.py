@@ -9,7 +9,7 @@ import textwrap
 import pytest
 from tektra_msgs.msg import SystemState
 
-from conftest import wait_until
+from launched import wait_until
 from tektra.cli.client import GraphClient
 
 NODE = """

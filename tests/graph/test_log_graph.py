@@ -4,9 +4,9 @@ import json
 import re
 
 import yaml
-from printed import Printed
 
-from conftest import wait_until
+from launched import wait_until
+from printed import Printed
 
 
 class Graph:
