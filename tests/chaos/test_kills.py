@@ -8,6 +8,7 @@ import os
 import random
 import signal
 
+import pytest
 import yaml
 from tektra_msgs.msg import AudioChunk, DialogueEvent, SystemState, TurnState
 
@@ -56,6 +57,11 @@ class Conversation:
         if event.kind == DialogueEvent.KIND_ASSISTANT_TURN and event.text:
             self.answered.add(event.turn_id)
 
+    def wait_chunks(self, count):
+        """Wait while the scene goes on for ``count`` chunks of 32 ms of its own time."""
+        end = self.chunks + count
+        self.wait(lambda: self.chunks >= end, 'the scene stands still', PROGRESS_S)
+
     def wait(self, done, what, wait_s):
         assert self.client.wait(done, wait_s), f'{what}: not within {wait_s} s'
 
@@ -85,6 +91,8 @@ class Conversation:
         }
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300 + 120 * KILLS)
 def test_every_turn_after_a_kill_at_any_moment_is_answered(tektra):
     chance = random.Random(SEED)
     scene = tektra.folder / 'long.yaml'
@@ -99,8 +107,7 @@ def test_every_turn_after_a_kill_at_any_moment_is_answered(tektra):
         seen.wait(lambda: set(NODES) <= set(seen.beats) and seen.ready(), 'not READY', 10)
         seen.healthy = True
         for _ in range(KILLS):
-            moment = seen.chunks + chance.randrange(400)  # of 32 ms of the scene's time
-            seen.wait(lambda: seen.chunks >= moment, 'the scene stands still', PROGRESS_S)
+            seen.wait_chunks(chance.randrange(400))
             victim = chance.choice(NODES)
             print(f'kill {seen.kills + 1}: {victim}; {len(seen.answered)} turns answered')
             seen.kill(victim)

@@ -94,6 +94,12 @@ def test_the_level_of_one_node_is_not_that_of_another_in_the_same_process(ros):
     assert (first.log_level(), second.log_level()) == ('info', 'error')
 
 
+@pytest.mark.parametrize('level', ['verbose', 3])
+def test_a_node_that_is_started_with_a_level_that_does_not_exist_says_so_and_lives(ros, level):
+    node = ros.bring_up(ros.make(Clumsy, 'clumsy_3', {'log_level': level}))
+    assert node.log_level() == 'info'
+
+
 def test_a_level_that_does_not_exist_is_refused_with_those_that_do(ros):
     node = ros.make(Clumsy, 'clumsy_2')
     result = set_level(ros, node, 'loud')

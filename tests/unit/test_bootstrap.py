@@ -273,6 +273,13 @@ def test_fast_dds_gets_the_profile_of_the_checkout_unless_the_user_has_one(check
     assert runtime_env(checkout.root, {name: '/mine.xml'})[name] == '/mine.xml'
 
 
+def test_a_middleware_that_the_wheels_lack_is_not_inherited(checkout, environment):
+    other = {**environment, 'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp', 'ROS_DISTRO': 'humble'}
+    made = runtime_env(checkout.root, other)
+    assert made['RMW_IMPLEMENTATION'] == 'rmw_fastrtps_cpp'
+    assert 'ROS_DISTRO' not in made
+
+
 def test_an_environment_made_twice_is_the_same(checkout, environment):
     assert runtime_env(checkout.root, environment) == environment
 

@@ -116,6 +116,14 @@ def test_a_wrong_value_is_named_with_file_and_line(machine, line, said):
     assert said in text
 
 
+def test_a_log_level_that_there_is_not_is_refused_before_a_node_starts(machine):
+    machine.environment['TEKTRA__VAD__LOG_LEVEL'] = 'verbose'
+    (problem,) = machine.load().problems
+    assert "log_level = 'verbose' is not one of debug" in problem.text
+    machine.environment['TEKTRA__VAD__LOG_LEVEL'] = 'debug'
+    assert machine.load().problems == []
+
+
 def test_a_text_that_yaml_reads_as_a_boolean_is_to_be_quoted(machine):
     machine.own(section('tts', 'language: no'))
     (text,) = machine.problems()

@@ -30,6 +30,23 @@ def test_a_graph_is_found_as_it_described_itself_until_it_is_released(tmp_path: 
     runfile.claim(tmp_path).release()
 
 
+def test_the_lock_is_free_only_when_everyone_who_inherited_it_has_gone(tmp_path: Path) -> None:
+    assert runfile.is_free(tmp_path)
+    lock = _claimed(tmp_path)
+    heir = os.dup(lock.descriptor)
+    lock.release()
+    assert not runfile.is_free(tmp_path)
+    os.close(heir)
+    assert runfile.is_free(tmp_path)
+
+
+def test_the_domain_of_ros_is_that_of_the_environment_or_0() -> None:
+    assert domain.of_ros({}) == 0
+    assert domain.of_ros({'ROS_DOMAIN_ID': '7'}) == 7
+    with pytest.raises(LaunchError):
+        domain.of_ros({'ROS_DOMAIN_ID': 'x'})
+
+
 def test_a_second_claim_is_refused_and_names_pid_domain_and_fix(tmp_path: Path) -> None:
     lock = _claimed(tmp_path)
     with pytest.raises(LaunchError) as caught:

@@ -55,7 +55,8 @@ def test_built_in_parameters_of_ros_are_let_through():
     assert build(Example, {'use_sim_time': True}, 'vad') == Example()
 
 
-def test_a_description_carries_unit_and_choices():
+def test_a_description_carries_unit_limits_and_choices():
     described = {name: spec.describe() for name, (_, spec) in specs(Example).items()}
-    assert described['depth'] == 'queue length [chunks]'
+    assert described['depth'] == 'queue length [chunks]; at least 1'
+    assert '; 0 to 1' in described['threshold']
     assert described['mode'] == 'what to do; one of: auto, manual'

@@ -11,13 +11,15 @@ from tektra.bootstrap.layout import Checkout
 WHEELS_GUARD = '_ROS_WHEELS_BOOTSTRAP_COMPLETE'
 """Set: the ROS wheels do not re-execute Python to find their libraries (LD_LIBRARY_PATH does)."""
 
+RMW = 'rmw_fastrtps_cpp'
+"""The only middleware among the wheels; another one, left by a sourced ROS, ends every process."""
+
 DDS_PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 """Where Fast DDS 2 looks for its profile; launch sets the same for the nodes."""
 
 DEFAULTS = {
     # Offline and private by default; what the user set stays.
     'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-    'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
     # A process a node: more threads each only fight for the cores.
     'OMP_NUM_THREADS': '1',
     'OPENBLAS_NUM_THREADS': '1',
@@ -25,7 +27,13 @@ DEFAULTS = {
 }
 
 # Of a ROS installation that the shell has sourced, or of another virtual environment.
-_FOREIGN = ('CMAKE_PREFIX_PATH', 'COLCON_PREFIX_PATH', 'PYTHONHOME', '__PYVENV_LAUNCHER__')
+_FOREIGN = (
+    'ROS_DISTRO',
+    'CMAKE_PREFIX_PATH',
+    'COLCON_PREFIX_PATH',
+    'PYTHONHOME',
+    '__PYVENV_LAUNCHER__',
+)
 _OTHER_ROS = '/opt/ros/'
 
 
@@ -68,6 +76,7 @@ def runtime_env(root: Path, base: Mapping[str, str] | None = None) -> dict[str, 
         LD_LIBRARY_PATH=os.pathsep.join(libraries + inherited),
     )
     env[WHEELS_GUARD] = '1'
+    env['RMW_IMPLEMENTATION'] = RMW
     for name, value in DEFAULTS.items():
         env.setdefault(name, value)
     env.setdefault(DDS_PROFILE, str(root / 'config' / 'fastdds.xml'))

@@ -18,7 +18,8 @@ from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.cli.errors import EXIT_NO_GRAPH, UserError
 from tektra.cli.state import running
-from tektra.launching import runfile
+from tektra.launching import domain, real, runfile
+from tektra.launching.errors import LaunchError
 from tektra.runtime.topics import open_publisher, open_subscription
 
 NODES_S = 10.0
@@ -31,11 +32,12 @@ class GraphClient:
     Not thread-safe.
     """
 
-    def __init__(self, domain_id: int, name: str) -> None:
+    def __init__(self, domain_id: int, name: str, namespace: str = '') -> None:
         self._context = rclpy.Context()
         rclpy.init(context=self._context, args=[], domain_id=domain_id)
         self.node: Node = rclpy.create_node(
             name,
+            namespace=namespace,
             context=self._context,
             use_global_arguments=False,
             start_parameter_services=False,
@@ -128,12 +130,25 @@ def running_graph() -> runfile.RunningGraph:
 def connected(name: str) -> Iterator[GraphClient]:
     """Give a client of the running graph and close it afterwards.
 
+    Where ROS 2 is installed, ``ros2 launch`` may have started the graph and left no run file:
+    then it is looked for where every ROS program looks, on ROS_DOMAIN_ID.
+
     :raises UserError: if no graph of this checkout runs.
     """
-    info = running_graph()
-    os.environ['ROS_DOMAIN_ID'] = str(info.domain_id)
-    client = GraphClient(info.domain_id, f'{name}_{os.getpid()}')
+    domain_id, namespace = _whereabouts()
+    os.environ['ROS_DOMAIN_ID'] = str(domain_id)
+    client = GraphClient(domain_id, f'{name}_{os.getpid()}', namespace)
     try:
         yield client
     finally:
         client.close()
+
+
+def _whereabouts() -> tuple[int, str]:
+    try:
+        if running() is None and real.wanted(os.environ):
+            return domain.of_ros(os.environ), os.environ.get('ROS_NAMESPACE', '')
+    except LaunchError as error:
+        raise UserError(error.render()) from error
+    info = running_graph()
+    return info.domain_id, info.arguments.get('namespace', '')

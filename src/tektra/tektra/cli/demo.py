@@ -84,11 +84,13 @@ def demo(
         reason = run.converse()
     finally:
         run.close()
-    code = INTERRUPTED if stop.is_set() else 0 if run.answered else 1
+    code = 0 if run.answered else INTERRUPTED if stop.is_set() else 1
     report = run.report()
     _write(wishes.out / 'report.json', report)
     if code == 1:
         raise UserError(reason or 'nothing was answered')
+    if code == INTERRUPTED:
+        click.echo('stopped before anything was answered', err=True)
     click.echo(f'\nreply: {wishes.out / "reply.wav"}  report: {wishes.out / "report.json"}')
     return code
 
@@ -109,6 +111,8 @@ def check(options: DemoOptions) -> None:
     ]
     if len(chosen) > 1:
         raise UserError(f'{" and ".join(chosen)} cannot be used together; choose one')
+    if any(not line.strip() for line in options.lines):
+        raise UserError("--text '' says nothing; give it words")
     if options.fast and options.lines:
         raise UserError('--fast is for --input and --scene: typed lines do not wait for sound')
     if options.recording is not None:

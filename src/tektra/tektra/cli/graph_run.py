@@ -89,10 +89,15 @@ def configured(path: Path, args: Mapping[str, str], options: Sequence[str]) -> d
 class Claim:
     """The right to run a graph from this checkout, and its ROS domain, until ``release``."""
 
-    def __init__(self) -> None:
+    def __init__(self, domain_of_ros: bool = False) -> None:
+        """``domain_of_ros``: do not choose a domain; meet the other ROS programs of the robot."""
         with launch_errors():
             self.lock = runfile.claim(state_dir())
-            self.domain = domain.choose(checkout() or Path.home(), os.environ)
+            if domain_of_ros:
+                number = domain.of_ros(os.environ)
+                self.domain = domain.Domain(number, chosen_by_user=True, descriptor=None)
+            else:
+                self.domain = domain.choose(checkout() or Path.home(), os.environ)
         self.held = [self.lock.descriptor]
         if self.domain.descriptor is not None:
             self.held.append(self.domain.descriptor)

@@ -32,14 +32,14 @@ Without NODE: all nodes. A command that is already fulfilled does nothing.
 @click.argument('command', type=click.Choice(list(COMMANDS)))
 @click.argument('nodes', nargs=-1, metavar='[NODE...]')
 @click.option('--dry-run', is_flag=True, help='Print the steps and do nothing.')
-@click.option('--namespace', default='', help='Namespace of the graph, as given to it.')
+@click.option('--namespace', default='', help='Namespace of the nodes, if not that of the graph.')
 @click.option('--timeout', default=300.0, show_default=True, help='s to wait for the end.')
 def manage(
     command: str, nodes: tuple[str, ...], dry_run: bool, namespace: str, timeout: float
 ) -> int:
     """Ask the lifecycle manager and print what it did."""
     prefix = namespace.strip('/')
-    service = f'/{prefix}/manage' if prefix else '/manage'
+    service = f'/{prefix}/manage' if prefix else 'manage'
     request = ManageNodes.Request(command=COMMANDS[command], nodes=list(nodes), dry_run=dry_run)
     with connected('tektra_manage') as client:
         caller = client.node.create_client(ManageNodes, service)

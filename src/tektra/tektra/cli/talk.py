@@ -21,11 +21,12 @@ READY_S = 5.0
 @click.option('--timeout', default=180.0, show_default=True, help='s to wait for the end.')
 def say(text: tuple[str, ...], voice: str, language: str, timeout: float) -> int:
     """Send a Say goal and print how it ended."""
+    words = _words(text)
     with connected('tektra_say') as client:
         action = ActionClient(client.node, Say, 'say')
         if not client.wait(action.server_is_ready, READY_S):
             raise UserError('tts does not answer; see: ./tektra nodes')
-        goal = Say.Goal(text=' '.join(text), voice=voice, language=language, interruptible=True)
+        goal = Say.Goal(text=words, voice=voice, language=language, interruptible=True)
         sent = action.send_goal_async(goal)
         if not client.wait(sent.done, READY_S) or not sent.result().accepted:
             raise UserError('tts refused the text; see: ./tektra nodes')
@@ -44,6 +45,13 @@ def say(text: tuple[str, ...], voice: str, language: str, timeout: float) -> int
     if result.message:
         click.echo(result.message, err=True)
     return 0 if result.outcome == Say.Result.OUTCOME_DONE else 1
+
+
+def _words(text: tuple[str, ...]) -> str:
+    words = ' '.join(text).strip()
+    if not words:
+        raise UserError('there is nothing to say: TEXT is blank')
+    return words
 
 
 class _Question:
@@ -76,7 +84,7 @@ class _Question:
 @click.option('--timeout', default=60.0, show_default=True, help='s to wait for the answer.')
 def ask(text: tuple[str, ...], timeout: float) -> int:
     """Publish a typed turn and wait until its reply has been heard."""
-    question = _Question(' '.join(text))
+    question = _Question(_words(text))
     with connected('tektra_ask') as client:
         client.subscribe('turn/state', question.on_turn)
         client.subscribe('dialogue/event', question.on_event)

@@ -25,6 +25,7 @@ class Typist:
         self._line = ''
         self._input_id = ''
         self._turn_id = ''
+        self._session_id = ''
         self._sent = 0.0
 
     @property
@@ -37,6 +38,9 @@ class Typist:
         mine = state.source == TurnState.SOURCE_TEXT and state.text == self._line
         if self._line and mine and state.phase == TurnState.PHASE_COMMITTED:
             self._turn_id = state.turn_id
+            self._session_id = state.session_id
+        elif self._turn_id and state.session_id != self._session_id:
+            self._turn_id = ''  # lost with the turn_taking that had it: it is sent again
         elif self._turn_id and state.turn_id == self._turn_id and state.phase in ENDED:
             self._line, self._turn_id = '', ''
 

@@ -21,8 +21,8 @@ from tektra.cli.graph_run import (
     launch_file,
     load_plan,
 )
-from tektra.cli.state import running
-from tektra.launching import domain, plan, real
+from tektra.cli.state import running, state_dir
+from tektra.launching import domain, plan, real, runfile
 
 DOWN_S = 15.0
 
@@ -72,7 +72,7 @@ def up(words: tuple[str, ...], show_args: bool, print_only: bool, options: tuple
 
 
 def _up_with_real_launch(path: Path, args: dict[str, str]) -> int:
-    claim = Claim()
+    claim = Claim(domain_of_ros=True)
     os.environ[domain.VARIABLE] = str(claim.domain.number)
     claim.describe(path, args, [])
     try:
@@ -114,7 +114,7 @@ def down(timeout: float) -> int:
 
 def _gone(wait_s: float) -> bool:
     end = time.monotonic() + wait_s
-    while running() is not None:
+    while running() is not None or not runfile.is_free(state_dir()):
         if time.monotonic() > end:
             return False
         time.sleep(0.05)

@@ -8,6 +8,7 @@ from tektra.config.schema import schemas
 from tektra.config.setting import Layer, Problem, Setting, Value
 from tektra.launching.errors import did_you_mean
 from tektra.runtime import params
+from tektra.runtime.log import LEVELS
 
 _OF_LAUNCH = 'use_sim_time'
 
@@ -21,7 +22,7 @@ def unknown_node(node: str, where: str) -> Problem:
 def checked(pattern: str, name: str, value: object, layer: Layer, where: str) -> Setting | Problem:
     """Return the setting with its value in the declared type, or what is wrong with it.
 
-    What the base of all nodes declares (``log_level``, ``qos_overrides.*``) is left to the node.
+    ``qos_overrides.*``, which rclpy declares, are left to the node.
     """
     node = pattern.rsplit('/', 1)[-1]
     place = f'{where}: {node}'
@@ -32,6 +33,8 @@ def checked(pattern: str, name: str, value: object, layer: Layer, where: str) ->
         )
     if node not in schemas():
         return unknown_node(node, where)
+    if name == 'log_level' and value not in LEVELS:
+        return Problem(f"{place}: {name} = '{value}' is not one of {', '.join(LEVELS)}")
     try:
         made: object = params.build(schemas()[node], {name: value}, place)
     except params.ParameterError as error:

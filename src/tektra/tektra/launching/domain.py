@@ -50,6 +50,18 @@ def lock_folder() -> Path:
     return Path('/tmp') / f'tektra-{os.getuid()}'
 
 
+def of_ros(environment: Mapping[str, str]) -> int:
+    """Return the domain that every other ROS program of this environment uses; 0 if unset.
+
+    Raises:
+        LaunchError: ROS_DOMAIN_ID is not a domain.
+    """
+    text = environment.get(VARIABLE) or '0'
+    if not text.isdigit() or int(text) > MAX_DOMAIN:
+        raise LaunchError(f"{VARIABLE} is '{text}'; it must be 0 to {MAX_DOMAIN}, or unset")
+    return int(text)
+
+
 def choose(checkout: Path, environment: Mapping[str, str], folder: Path | None = None) -> Domain:
     """Return the user's ROS_DOMAIN_ID, or take the preferred or the next free domain.
 
@@ -61,11 +73,8 @@ def choose(checkout: Path, environment: Mapping[str, str], folder: Path | None =
     Raises:
         LaunchError: ROS_DOMAIN_ID is not a domain, all are taken, or no lock can be written.
     """
-    text = environment.get(VARIABLE, '')
-    if text:
-        if not text.isdigit() or int(text) > MAX_DOMAIN:
-            raise LaunchError(f"{VARIABLE} is '{text}'; it must be 0 to {MAX_DOMAIN}, or unset")
-        return Domain(int(text), chosen_by_user=True, descriptor=None)
+    if environment.get(VARIABLE):
+        return Domain(of_ros(environment), chosen_by_user=True, descriptor=None)
     folder = lock_folder() if folder is None else folder
     count = HIGHEST - LOWEST + 1
     first = preferred(checkout) - LOWEST

@@ -118,6 +118,18 @@ def claim(state: Path) -> GraphLock:
     return lock
 
 
+def is_free(state: Path) -> bool:
+    """Return whether nobody holds the lock: the graph has ended, and its guard as well."""
+    try:
+        descriptor = os.open(state / 'run' / 'lock', os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        return _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _taken(graph: RunningGraph | None, state: Path) -> str:
     if graph is None:
         return f'{state}: another launch is starting or ending here; wait for it, or ./tektra down'

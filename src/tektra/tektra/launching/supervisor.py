@@ -166,9 +166,11 @@ class Supervisor:
             self._say(f'the supervisor failed: {error!r}')
             raise
         finally:
-            self._clean_up()
-            self._exit_code = exit_code
-            self._done.set()
+            try:
+                self._clean_up()
+            finally:
+                self._exit_code = exit_code
+                self._done.set()
 
     def _loop(self) -> None:
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._woken)
@@ -311,6 +313,8 @@ class Supervisor:
     def _escalate(self, child: Child, now: float) -> None:
         number = child.escalate(now)
         pid = child.info.pid
+        if number is None and child.due > now:
+            return  # asked to hurry although SIGKILL was sent a moment ago
         if number is not None:
             name = signal.Signals(number).name
             self._say(f'{child.spec.label}: still running, sending {name} to pid {pid}')
@@ -366,7 +370,11 @@ class Supervisor:
             self._say('the guard ended too often and is not started again')
             return
         self._say('the guard has ended; starting another one')
-        self._guard = self._new_guard()
+        try:
+            self._guard = self._new_guard()
+        except OSError as error:
+            self._say(f'no guard could be started: {error.strerror}')
+            return
         self._watch_guard()
 
     def _say(self, text: str) -> None:

@@ -425,11 +425,16 @@ class TektraNode(LifecycleNode, Generic[P]):
 
         level = self.log_level()
         descriptor = ParameterDescriptor(
-            description=f'least severe message that is logged one of: {", ".join(LEVELS)}'
+            description=f'least severe message that is logged; one of: {", ".join(LEVELS)}',
+            dynamic_typing=True,
         )
         wanted = self.declare_parameter('log_level', level, descriptor).value
         if wanted != level:
-            self._set_log_level(wanted)
+            try:
+                self._set_log_level(str(wanted))
+            except parameters.ParameterError as error:
+                # Too little to die of: launch would start the node again and again.
+                self.log.error(f'{error}; {level} stays in force')
         self.add_on_set_parameters_callback(self._on_parameters)
 
     def log_level(self) -> str:

@@ -26,6 +26,15 @@ class ParameterError(ValueError):
     """
 
 
+_NONE = (None, None)
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f'at most {high:g}'
+    return f'at least {low:g}' if high is None else f'{low:g} to {high:g}'
+
+
 @dataclass(frozen=True)
 class Spec:
     """What is known about one parameter besides its default and type."""
@@ -40,9 +49,10 @@ class Spec:
     def describe(self) -> str:
         """Return one line for ``ros2 param describe`` and the docs."""
         unit = f' [{self.unit}]' if self.unit else ''
+        limits = f'; {_limits(self.low, self.high)}' if (self.low, self.high) != _NONE else ''
         options = f'; one of: {", ".join(self.choices)}' if self.choices else ''
         change = ' (may change at run time)' if self.hot else ''
-        return f'{self.doc}{unit}{options}{change}'
+        return f'{self.doc}{unit}{limits}{options}{change}'
 
 
 def param(

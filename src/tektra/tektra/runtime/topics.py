@@ -115,7 +115,8 @@ _ROWS = (
     Topic('system/backends', 'tektra_msgs/msg/BackendState', 4, _OLD, latched=True),
     Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 10, _OLD),
     Topic('clock/progress', 'tektra_msgs/msg/ClockProgress', 64, _OLD),
-    Topic('/clock', 'rosgraph_msgs/msg/Clock', 8, _OLD),
+    # Best effort, as rclcpp::ClockQoS, so that it hears every source of the time.
+    Topic('/clock', 'rosgraph_msgs/msg/Clock', 8, _OLD, reliable=False),
     # Safety. Commands are never latched: a late joiner would execute them.
     Topic('estop/stop_request', 'tektra_msgs/msg/StopRequest', 16, _ALL),
     Topic('/fleet/estop/stop_request', 'tektra_msgs/msg/StopRequest', 16, _ALL),
