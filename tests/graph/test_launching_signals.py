@@ -99,18 +99,6 @@ def test_three_interrupts_kill_at_once(tmp_path: Path, launched: list[Launched])
     assert launch.living() == []
 
 
-def test_many_interrupts_at_once_still_end_in_order(
-    tmp_path: Path, launched: list[Launched]
-) -> None:
-    launch = Launched(tmp_path, node('stubborn').replace('0.2', '1000.0'))
-    launched.append(launch)
-    launch.until_said('ready')
-    for _ in range(20):
-        launch.process.send_signal(signal.SIGINT)
-    assert launch.process.wait(WAIT_S) == 0
-    assert launch.living() == []
-
-
 def test_the_exit_code_tells_that_a_required_process_failed(
     tmp_path: Path, launched: list[Launched]
 ) -> None:

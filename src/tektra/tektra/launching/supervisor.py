@@ -141,18 +141,23 @@ class Supervisor:
         return [child.info for child in self._children]
 
     def run_blocking(self) -> int:
-        """Run to the end with signal handlers in place; for the main thread. Returns as `poll`."""
+        """Run to the end with signal handlers in place; for the main thread. Returns as `poll`.
+
+        Afterwards the same signals are ignored: the process has only to leave, and somebody who
+        presses Ctrl-C once more must not cut that short.
+        """
 
         def stop(number: int, frame: FrameType | None) -> None:
             self.request_stop(signal.Signals(number).name)
 
-        before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+        for number in STOP_SIGNALS:
+            signal.signal(number, stop)
         try:
             self.start()
             self._done.wait()
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
         return self._exit_code if self._exit_code is not None else 1
 
     # The rest runs in the supervisor's thread.
