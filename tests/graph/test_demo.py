@@ -139,7 +139,9 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(tektra, moment):
     output, _ = process.communicate(timeout=20)
     printed = ''.join(seen) + output
     # Once a reply was heard the demo did what it is for.
-    assert process.returncode == (0 if 'robot >' in printed else 130), printed
+    unanswered = 'stopped before anything was answered' in printed
+    assert unanswered or moment == 'speaking' or 'robot >' in printed, printed
+    assert process.returncode == (130 if unanswered else 0), printed
     assert not tektra.leftovers()
     assert mapped or moment == 'starting'
     assert not abandoned(mapped)

@@ -119,11 +119,11 @@ def test_a_second_and_a_third_request_do_not_wait_for_deadlines(tmp_path: Path) 
 
 def test_requests_beyond_the_last_signal_change_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, node('stubborn').replace('0.2', '1000.0'))
-    bench.supervisor.start()
+    bench.start()
     bench.until_said('ready')
     for _ in range(8):
         bench.supervisor.request_stop('again')
-    assert bench.supervisor.wait(WAIT_S) == 0
+    assert bench.end() == 0
 
 
 def test_children_of_a_process_end_with_it_even_in_a_session_of_their_own(tmp_path: Path) -> None:
