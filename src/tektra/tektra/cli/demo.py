@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +147,10 @@ def check_recording(path: Path) -> None:
 
 
 def _write(path: Path, report: dict[str, object]) -> None:
+    text = json.dumps(report, indent=2, ensure_ascii=False) + '\n'
     try:
-        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+        path.write_text(text, encoding='utf-8')
     except OSError as error:
-        print(f'tektra: error: {path}: {error.strerror}', file=sys.stderr)
+        with contextlib.suppress(OSError):
+            path.unlink()  # half a report would be taken for a whole one
+        raise UserError(f'{path}: {error.strerror}; choose another folder with --out') from error

@@ -5,6 +5,7 @@ Each is imported only when it is used, so that help and completion stay quick.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import NoReturn
@@ -81,6 +82,7 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except OSError as error:
         name = f"'{error.filename}': " if error.filename else ''
-        click.echo(f'tektra: error: {name}{error.strerror or error}', err=True)
+        fix = '; free some space, see: df -h' if error.errno == errno.ENOSPC else ''
+        click.echo(f'tektra: error: {name}{error.strerror or error}{fix}', err=True)
         sys.exit(EXIT_ERROR)
     sys.exit(result if isinstance(result, int) else 0)
