@@ -26,6 +26,8 @@ from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
 from tektra.lifecycle_manager.watch import Timing
+from tektra.resources.plan import needs
+from tektra.resources.survey import plan_here
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.share import share_dir
@@ -43,7 +45,11 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
 
     params_class = LifecycleManagerParams
 
-    def setup(self, params: LifecycleManagerParams, loaded: Any) -> None:
+    def load(self, params: LifecycleManagerParams) -> dict[str, int]:
+        """Return the MB that the plan of resources has for the node of each capability."""
+        return needs(plan_here())
+
+    def setup(self, params: LifecycleManagerParams, loaded: dict[str, int]) -> None:
         """Read the graph and make two clients a node."""
         namespace = self.get_namespace()
         path = Path(params.graph_file or share_dir() / 'config' / 'lifecycle.yaml')
@@ -60,6 +66,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             autostart=params.autostart,
             processes=HostProcesses(),
         )
+        self._needs = loaded or {}
         self._change_clients: dict[str, Client] = {}
         self._state_clients: dict[str, Client] = {}
         for name in graph.managed:
@@ -239,7 +246,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             self._state_pub.publish(message)
         if changed or now_ns - self._said_ns >= round(DIAGNOSTICS_S * 1e9):
             self._said_ns = now_ns
-            array = DiagnosticArray(status=diagnostics(self._core))
+            array = DiagnosticArray(status=diagnostics(self._core, self._needs))
             array.header.stamp = self.stamp()
             self._diagnostics_pub.publish(array)
 
