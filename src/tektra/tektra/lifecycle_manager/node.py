@@ -26,6 +26,7 @@ from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
 from tektra.lifecycle_manager.watch import Timing
+from tektra.resources.catalogue import CatalogueError
 from tektra.resources.plan import needs
 from tektra.resources.survey import plan_here
 from tektra.runtime.main import run_node
@@ -45,11 +46,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
 
     params_class = LifecycleManagerParams
 
-    def load(self, params: LifecycleManagerParams) -> dict[str, int]:
-        """Return the MB that the plan of resources has for the node of each capability."""
-        return needs(plan_here())
-
-    def setup(self, params: LifecycleManagerParams, loaded: dict[str, int]) -> None:
+    def setup(self, params: LifecycleManagerParams, loaded: Any) -> None:
         """Read the graph and make two clients a node."""
         namespace = self.get_namespace()
         path = Path(params.graph_file or share_dir() / 'config' / 'lifecycle.yaml')
@@ -66,7 +63,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             autostart=params.autostart,
             processes=HostProcesses(),
         )
-        self._needs = loaded or {}
+        self._needs = self._planned()
         self._change_clients: dict[str, Client] = {}
         self._state_clients: dict[str, Client] = {}
         for name in graph.managed:
@@ -107,6 +104,14 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         for client in (*self._change_clients.values(), *self._state_clients.values()):
             self.destroy_client(client)
         self._change_clients, self._state_clients = {}, {}
+
+    def _planned(self) -> dict[str, int]:
+        """Return the MB that the plan of resources has for each node, as far as there is one."""
+        try:
+            return needs(plan_here())
+        except CatalogueError as error:  # the nodes that need the plan do not start without it
+            self.log.warning(f'no plan of resources: {error}')
+            return {}
 
     # ---- one manager a namespace ----------------------------------------------------------------
 

@@ -98,7 +98,8 @@ def _health(manager: LifecycleManager) -> tuple[int, str]:
 
 def _rests(manager: LifecycleManager, name: str) -> bool:
     """Return whether a node was unloaded because nobody needs it, and is alive."""
-    return bool(manager.idle_text(name)) and not manager.nodes[name].silence()
+    node = manager.nodes[name]
+    return bool(manager.idle_text(name)) and not (node.silence() or node.error)
 
 
 def _line(reasons: dict[str, str]) -> str:

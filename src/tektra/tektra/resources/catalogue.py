@@ -130,7 +130,9 @@ def _amount(value: document.Mapping, key: str) -> int | None:
 def _variants(row: document.Entry) -> tuple[Variant, ...]:
     where = f'capabilities.{row.key}'
     if not isinstance(row.value, document.Sequence) or not row.value.items:
-        raise LaunchError(f'{where}: must be a list of variants, the preferred one first', row.mark)
+        raise LaunchError(
+            f'{where}: must be a list of variants, the preferred one first', row.mark
+        )
     found: list[Variant] = []
     for number, item in enumerate(row.value.items, 1):
         made = _variant(item, f'{where}[{number}]')

@@ -35,9 +35,7 @@ class Ladder(Generic[B]):
     the memory of everything else first.
     """
 
-    def __init__(
-        self, rungs: Callable[[], Sequence[Rung]], make: Callable[[Variant], B]
-    ) -> None:
+    def __init__(self, rungs: Callable[[], Sequence[Rung]], make: Callable[[Variant], B]) -> None:
         self.note = ''
         self._rungs = rungs
         self._make = make

@@ -99,7 +99,7 @@ def find_gpus(
     except ImportError:
         return (), 'nvidia-ml-py is not installed'
     except Exception as error:  # no driver, a broken one, no permission: no GPU
-        return (), f'none that the NVIDIA driver tells of ({error})'
+        return (), f'the NVIDIA driver cannot be asked ({error})'
     if not gpus:
         return (), 'the NVIDIA driver has none'
     seen = _visible(gpus, environment.get(VISIBLE))

@@ -22,21 +22,15 @@ class Amount:
 
     def __add__(self, other: Amount) -> Amount:
         """Return both together."""
-        return Amount(
-            self.memory_mb + other.memory_mb, self.gpu_memory_mb + other.gpu_memory_mb
-        )
+        return Amount(self.memory_mb + other.memory_mb, self.gpu_memory_mb + other.gpu_memory_mb)
 
     def __sub__(self, other: Amount) -> Amount:
         """Return what is left without ``other``; may be below zero."""
-        return Amount(
-            self.memory_mb - other.memory_mb, self.gpu_memory_mb - other.gpu_memory_mb
-        )
+        return Amount(self.memory_mb - other.memory_mb, self.gpu_memory_mb - other.gpu_memory_mb)
 
     def holds(self, other: Amount) -> bool:
         """Return whether ``other`` fits into this."""
-        return (
-            other.memory_mb <= self.memory_mb and other.gpu_memory_mb <= self.gpu_memory_mb
-        )
+        return other.memory_mb <= self.memory_mb and other.gpu_memory_mb <= self.gpu_memory_mb
 
 
 def needs(plan: Plan) -> dict[str, int]:
@@ -81,12 +75,15 @@ class Choice:
     @property
     def why(self) -> str:
         """Return in words why it is not the first choice, or that it is."""
-        if not self.passed:
-            return 'first choice'
-        rows: dict[str, list[str]] = {}
+        return '; '.join(self.reasons) or 'first choice'
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return a line for each reason that something preferred was not taken."""
+        rows: dict[str, list[Variant]] = {}
         for each in self.passed:
-            rows.setdefault(each.reason, []).append(str(each.variant))
-        return '; '.join(f'{", ".join(variants)}: {reason}' for reason, variants in rows.items())
+            rows.setdefault(each.reason, []).append(each.variant)
+        return tuple(f'{_names(variants)}: {reason}' for reason, variants in rows.items())
 
     @property
     def refused(self) -> frozenset[str]:
@@ -153,6 +150,17 @@ def make_plan(wishes: Mapping[str, Sequence[Wish]], budget: Amount) -> Plan:
         room = budget - _needed(given, name)
         choices.append(_choice(name, rows, given.get(name), room))
     return Plan(budget, tuple(choices))
+
+
+def _names(variants: Sequence[Variant]) -> str:
+    """Name variants for people, those of one engine and device together."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for variant in variants:
+        rows.setdefault((variant.engine, variant.device), []).append(variant.model)
+    return ', '.join(
+        str(Variant(engine, ', '.join(models), device))
+        for (engine, device), models in rows.items()
+    )
 
 
 def _size(variant: Variant) -> tuple[int, int]:

@@ -12,8 +12,8 @@ from tektra.resources.plan import Amount, Plan, Wish, make_plan
 from tektra.runtime.weights import find_all_weights, roots
 
 WHISPER = 'whisper'  # folder of the weights
-# A model that the catalogue does not know: MB, and MB for each MB of its model.bin (float16). On the
-# CPU a line through what was measured for tiny, base and small (config/resources.yaml).
+# A model that the catalogue does not know: MB, and MB for each MB of its model.bin (float16). On
+# the CPU a line through what was measured for tiny, base and small (config/resources.yaml).
 CPU_NODE_MB, CPU_FACTOR = 205, 1.36
 GPU_NODE_MB, GPU_CONTEXT_MB, GPU_FACTOR = 700, 500, 1.3  # with CUDA's libraries (estimated)
 

@@ -169,7 +169,7 @@ class BackendChain(Generic[B]):
         """Note that the backend in use broke, and move to the next one that works."""
         lost = self._active_name
         entry = self._entry(lost)
-        # What the failed call had made is kept alive by its frames: a smaller model needs the room.
+        # The frames of the failed call keep alive what it had made: others need the room.
         traceback.clear_frames(error.__traceback__)
         self._release()
         if self._step_down(entry, error, now_ns):

@@ -34,9 +34,7 @@ class VadNode(TektraNode[VadParams]):
         """Load the first detector that works."""
         self._tap: Tap = DirectTap()
         made = within_plan(plan_here(), 'vad', params.backends, factories())
-        chain = BackendChain(
-            'vad', params.backends, made, self.on_backend_change, tap=self._tap
-        )
+        chain = BackendChain('vad', params.backends, made, self.on_backend_change, tap=self._tap)
         chain.open(self.now_ns())
         return chain
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tektra.runtime import pcm
 from tektra.resources.errors import is_out_of_memory
+from tektra.runtime import pcm
 from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.privacy import stay_private
 from tektra.runtime.weights import roots
