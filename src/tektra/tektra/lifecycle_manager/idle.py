@@ -33,7 +33,7 @@ class IdleUnload:
         for name in reversed(self._graph.managed):
             if self._is_idle(nodes[name], now_ns) and goals.get(name) is Goal.ACTIVE:
                 users = self._graph.dependents(name)
-                if all(u in found or u in self._unloaded for u in users):
+                if all(u in found or goals.get(u, Goal.ACTIVE) < Goal.ACTIVE for u in users):
                     found.append(name)
         return found
 

@@ -35,7 +35,7 @@ def the_machine() -> Machine:
 def plan_for(catalogue: Catalogue, machine: Machine) -> Plan:
     """Return the plan for a machine, with the weights that are on disk."""
     wishes = {
-        name: [Wish(v, missing(v, machine)) for v in (*variants, *further(name, variants))]
+        name: [Wish(v, missing(v, machine)) for v in with_further(variants)]
         for name, variants in catalogue.capabilities.items()
     }
     return make_plan(wishes, budget_of(catalogue.budget, machine))
@@ -66,10 +66,15 @@ def _holds_a_file(folder: Path) -> bool:
     return folder.is_file() or any(path.is_file() for path in folder.rglob('*'))
 
 
-def further(capability: str, known: tuple[Variant, ...]) -> list[Variant]:
-    """Return the Whisper models on disk that the catalogue of ``capability`` does not name."""
-    if not any(variant.engine == 'faster_whisper' for variant in known):
-        return []
+def with_further(known: tuple[Variant, ...]) -> list[Variant]:
+    """Return ``known`` with the Whisper models on disk that it does not name after its own."""
+    last = max((i for i, v in enumerate(known) if v.engine == 'faster_whisper'), default=None)
+    if last is None:
+        return list(known)
+    return [*known[: last + 1], *_further(known), *known[last + 1 :]]
+
+
+def _further(known: tuple[Variant, ...]) -> list[Variant]:
     names = {variant.model for variant in known}
     found = {}
     for root in reversed(roots()):  # the first folder goes last, and counts
