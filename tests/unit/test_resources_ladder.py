@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from stt_tiny_whisper import build
 
-import tiny_models
 from speech_maker import speak
 from tektra.resources.catalogue import Variant
 from tektra.resources.errors import is_out_of_memory
@@ -19,6 +18,7 @@ from tektra.stt.backends.faster_whisper import FasterWhisper, WhisperOptions
 from tektra.stt.engine import Engine, Job, Want
 from tektra.stt.factories import EngineOptions, factories
 from tektra.stt.ladder import rungs
+from tiny_models import Shape, write_whisper
 
 ROOT = Path(__file__).resolve().parents[2]
 CUDA_OOM = RuntimeError('CUDA failed with error out of memory')
@@ -348,13 +348,10 @@ print(result.backend, result.hypothesis.text, changes[0].degraded)
 """
 
 
-def test_a_model_that_really_does_not_fit_into_memory_gives_way_to_one_that_does(
-    tmp_path, monkeypatch
-):
+def test_a_model_that_really_does_not_fit_into_memory_gives_way_to_one_that_does(tmp_path):
     """The limit is the kernel's (RLIMIT_AS): the large model has 430 MB, and 300 are left."""
     folder = tmp_path / 'whisper'
-    monkeypatch.setattr(tiny_models, 'WIDTH', 2048)
-    tiny_models.write_whisper(folder / 'base')
+    write_whisper(folder / 'base', shape=Shape(width=2048))
     build(folder / 'tiny.en')
     script = LIMITED.format(
         path=[str(ROOT / 'tests'), str(ROOT / 'src' / 'tektra')],
