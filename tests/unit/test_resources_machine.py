@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,7 @@ def test_without_cgroups_the_whole_memory_counts(tmp_path):
     assert memory_mb(tmp_path / 'none', tmp_path / 'neither') == (TOTAL, '')
 
 
+HERE = (Path(__file__),)  # as if the driver had left it
 BIG, SMALL = Gpu('Big', 24_000, 'GPU-aa11'), Gpu('Small', 6_000, 'GPU-bb22')
 
 
@@ -69,7 +71,7 @@ BIG, SMALL = Gpu('Big', 24_000, 'GPU-aa11'), Gpu('Small', 6_000, 'GPU-bb22')
 )
 def test_gpus_are_those_that_cuda_may_see(visible, names):
     environment = {} if visible is None else {'CUDA_VISIBLE_DEVICES': visible}
-    gpus, note = find_gpus(environment, lambda: [BIG, SMALL])
+    gpus, note = find_gpus(environment, lambda: [BIG, SMALL], HERE)
     assert [gpu.name for gpu in gpus] == names
     assert bool(note) != bool(gpus)
 
@@ -84,14 +86,20 @@ def test_a_driver_that_cannot_be_asked_is_no_gpu_and_no_error(error):
     def ask():
         raise error
 
-    gpus, note = find_gpus({}, ask)
+    gpus, note = find_gpus({}, ask, HERE)
     assert gpus == ()
     assert str(error) in note
 
 
+def test_without_a_driver_nobody_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pynvml', None)
+    found = find_gpus({}, driver=(tmp_path / 'nvidiactl',))
+    assert found == ((), 'no NVIDIA driver is loaded')
+
+
 def test_without_the_bindings_there_is_no_gpu_and_that_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pynvml', None)
-    assert find_gpus({}) == ((), 'nvidia-ml-py is not installed')
+    assert find_gpus({}, driver=HERE) == ((), 'nvidia-ml-py is not installed')
 
 
 def test_the_real_bindings_without_a_driver_say_that_there_is_none():
@@ -99,7 +107,7 @@ def test_the_real_bindings_without_a_driver_say_that_there_is_none():
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        gpus, note = find_gpus({})
+        gpus, note = find_gpus({}, driver=HERE)
         assert gpus == ()
         assert note.startswith('the NVIDIA driver cannot be asked')
     else:
@@ -144,5 +152,5 @@ class Nvml(SimpleNamespace):
 def test_what_the_driver_keeps_is_not_counted_where_it_tells(monkeypatch, old, memory):
     nvml = Nvml(old)
     monkeypatch.setitem(sys.modules, 'pynvml', nvml)
-    assert find_gpus({}) == ((Gpu('NVIDIA T4', memory, 'GPU-cc33'),), '')
+    assert find_gpus({}, driver=HERE) == ((Gpu('NVIDIA T4', memory, 'GPU-cc33'),), '')
     assert nvml.down
