@@ -8,12 +8,13 @@ seed, same files.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-WIDTH, HEADS, MELS = 64, 2, 80
+MELS = 80
 AUDIO_POSITIONS, TEXT_POSITIONS = 1500, 448  # n_audio_ctx and n_text_ctx of every Whisper
 RATE, HOP, SYMBOLS = 16_000, 256, 60
 _SPECIAL = (
@@ -30,20 +31,37 @@ _TIMESTAMPS = tuple(f'<|{0.02 * step:.2f}|>' for step in range(1501))
 _VOICE_SYMBOLS = '_^$ .,!?abcdefhijklmnopstuvwzæðŋɐɑɔəɚɛɜɡɪɹɾʃʊʌʒˈˌːθ'
 
 
-def write_whisper(folder: Path, seed: int = 0) -> Path:
+@dataclass(frozen=True)
+class Shape:
+    """Of a Whisper. ``tokens``: size of the vocabulary, 0: no more than is needed.
+
+    ``numbers``: how the weights are stored, as CTranslate2 names it.
+    """
+
+    width: int = 64
+    heads: int = 2
+    layers: int = 1
+    tokens: int = 0
+    numbers: str = 'float32'
+
+
+def write_whisper(folder: Path, seed: int = 0, shape: Shape | None = None) -> Path:
     """Write the four files of a random Whisper; return the folder."""
+    shape = shape or Shape()
     from ctranslate2.specs import whisper_spec
 
     folder.mkdir(parents=True, exist_ok=True)
     tokens = _write_tokenizer(folder / 'tokenizer.json')
-    spec = whisper_spec.WhisperSpec(1, HEADS, 1, HEADS)
-    _fill(spec, np.random.default_rng(seed), len(tokens))
+    tokens += [f'token{i}' for i in range(len(tokens), shape.tokens)]
+    spec = whisper_spec.WhisperSpec(shape.layers, shape.heads, shape.layers, shape.heads)
+    _fill(spec, np.random.default_rng(seed), len(tokens), shape.width)
     spec.config.alignment_heads = [(0, 0), (0, 1)]
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = [tokens.index('<|endoftext|>')]
     spec.config.lang_ids = []
     spec.register_vocabulary(tokens)
     spec.validate()
+    spec.optimize(quantization=shape.numbers)
     spec.save(str(folder))
     return folder
 
@@ -63,14 +81,14 @@ def _write_tokenizer(path: Path) -> list[str]:
     return [*letters, *_SPECIAL, *_TIMESTAMPS]
 
 
-def _fill(spec: Any, rng: np.random.Generator, vocabulary: int) -> None:
+def _fill(spec: Any, rng: np.random.Generator, vocabulary: int, width: int) -> None:
     """Give every weight of a Whisper specification random values of the right shape."""
 
     def some(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
         return rng.normal(0, 0.1, shape).astype(np.float32)
 
     def norm(layer: Any) -> None:
-        layer.gamma, layer.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+        layer.gamma, layer.beta = np.ones(width, np.float32), np.zeros(width, np.float32)
 
     def linear(layer: Any, rows: int, columns: int) -> None:
         layer.weight, layer.bias = some(rows, columns), some(rows)
@@ -78,19 +96,19 @@ def _fill(spec: Any, rng: np.random.Generator, vocabulary: int) -> None:
     def attention(layer: Any, rows: tuple[int, ...]) -> None:
         norm(layer.layer_norm)
         for part, count in zip(layer.linear, rows, strict=True):
-            linear(part, count * WIDTH, WIDTH)
+            linear(part, count * width, width)
 
     def forward(layer: Any) -> None:
         norm(layer.layer_norm)
-        linear(layer.linear_0, 2 * WIDTH, WIDTH)
-        linear(layer.linear_1, WIDTH, 2 * WIDTH)
+        linear(layer.linear_0, 4 * width, width)
+        linear(layer.linear_1, width, 4 * width)
 
     encoder, decoder = spec.encoder, spec.decoder
-    encoder.conv1.weight, encoder.conv1.bias = some(WIDTH, MELS, 3), some(WIDTH)
-    encoder.conv2.weight, encoder.conv2.bias = some(WIDTH, WIDTH, 3), some(WIDTH)
-    encoder.position_encodings.encodings = some(AUDIO_POSITIONS, WIDTH)
-    decoder.position_encodings.encodings = some(TEXT_POSITIONS, WIDTH)
-    decoder.embeddings.weight = some(vocabulary, WIDTH)
+    encoder.conv1.weight, encoder.conv1.bias = some(width, MELS, 3), some(width)
+    encoder.conv2.weight, encoder.conv2.bias = some(width, width, 3), some(width)
+    encoder.position_encodings.encodings = some(AUDIO_POSITIONS, width)
+    decoder.position_encodings.encodings = some(TEXT_POSITIONS, width)
+    decoder.embeddings.weight = some(vocabulary, width)
     decoder.projection.weight = decoder.embeddings.weight
     norm(encoder.layer_norm)
     norm(decoder.layer_norm)

@@ -56,6 +56,9 @@ class Robot:
     def adopt(self, node, pid):
         pass
 
+    def memory_mb(self, node):
+        return 100.0
+
     def life(self, node):
         return Life.RUNS if self.nodes[node].alive else Life.ENDED
 

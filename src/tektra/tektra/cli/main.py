@@ -30,6 +30,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         'weights',
         'List, pull, verify, import and remove model weights.',
     ),
+    'resources': (
+        'tektra.cli.resources',
+        'resources',
+        'Show what the engines need, what they get, and why.',
+    ),
     'config': ('tektra.cli.config', 'config', 'Show, check and edit the configuration.'),
     'doctor': ('tektra.cli.doctor', 'doctor', 'Find what is wrong here, and say how to mend it.'),
     'shell': ('tektra.cli.shell', 'shell', "Open a shell in the graph's environment."),

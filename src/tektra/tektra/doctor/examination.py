@@ -19,6 +19,7 @@ from tektra.doctor.checks.graphs import Neighbours, OtherGraphs, RunFile
 from tektra.doctor.checks.packages import LockedPackages, NoTorch
 from tektra.doctor.checks.ports import Ports
 from tektra.doctor.checks.qos import QosPairs
+from tektra.doctor.checks.resources import Resources
 from tektra.doctor.checks.ros_environment import (
     DdsProfile,
     Discovery,
@@ -90,6 +91,7 @@ def all_checks() -> list[Check]:
         AudioDevices('microphone', microphones, 'a scene or typed lines take its place'),
         AudioDevices('loudspeaker', loudspeakers, 'speech goes to a silent clock and a file'),
         Weights(),
+        Resources(),
         ConfigurationLayers(),
         WallClock(sorted((share_dir() / 'launch').glob('*'))),
         ClockStep(state),

@@ -15,7 +15,9 @@ from tektra.lifecycle_manager import report
 from tektra.lifecycle_manager.autostart import AutoStart
 from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
 from tektra.lifecycle_manager.graph import Graph
+from tektra.lifecycle_manager.idle import IdleUnload
 from tektra.lifecycle_manager.operation import (
+    RESUME,
     STARTUP,
     Operation,
     Outcome,
@@ -68,6 +70,7 @@ class LifecycleManager:
         self.last_command = ''
         self._prefix = prefix
         self._auto = AutoStart(autostart, self.timing)
+        self._idle = IdleUnload(graph)
         self._now_ns = 0
         self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
@@ -137,7 +140,7 @@ class LifecycleManager:
         if running is not None and (running.command, running.asked) == (command, targets):
             if not running.rolling_back:
                 return running.id
-        goals = goals_of(self.graph, command, targets, self._levels())
+        goals = goals_of(self.graph, command, targets, self._levels(command))
         if running is not None:
             self._end(running, False, f'{running.name}: overtaken by another command')
         return self._begin(command, targets, goals, now_ns).id
@@ -148,7 +151,7 @@ class LifecycleManager:
         :raises CommandRefused: as ``command`` does.
         """
         targets = check(self.graph, command, names, self._prefix)
-        goals = goals_of(self.graph, command, targets, self._levels())
+        goals = goals_of(self.graph, command, targets, self._levels(command))
         lines = plan(self.graph, self._states(), {**self.goals, **goals})
         away = [name for name in goals if self.nodes[name].missing]
         return [*lines, f'cannot reach: {listing(away)}'] if away else lines
@@ -183,6 +186,7 @@ class LifecycleManager:
         self._start_by_itself(now_ns)
         requests = self._exchanges_due(reversed(self.graph.order), now_ns)
         self._advance(now_ns)
+        self._unload_idle(now_ns)
         steps = self._steps(now_ns)
         for step in steps:
             node = self.nodes[step.node]
@@ -253,9 +257,12 @@ class LifecycleManager:
     def _states(self) -> dict[str, int]:
         return {name: node.verified for name, node in self.nodes.items()}
 
-    def _levels(self) -> dict[str, Goal]:
+    def _levels(self, command: int = STARTUP) -> dict[str, Goal]:
         states = self._states()
-        return {name: self.goals.get(name, level(states[name])) for name in self.graph.order}
+        levels = {name: self.goals.get(name, level(states[name])) for name in self.graph.order}
+        if command == RESUME:  # an unloaded node is one that was stopped to be resumed
+            levels |= dict.fromkeys(self._idle.unloaded, Goal.INACTIVE)
+        return levels
 
     def _steps(self, now_ns: int) -> list[Step]:
         broken = frozenset(name for name, node in self.nodes.items() if node.error)
@@ -278,6 +285,24 @@ class LifecycleManager:
             return
         if step.node in operation.goals:
             operation.origin.setdefault(step.node, level(self.nodes[step.node].state))
+
+    # ---- idle nodes -----------------------------------------------------------------------------
+
+    def idle_text(self, name: str) -> str:
+        """Return that a node was unloaded because it was idle; empty: it was not."""
+        return self._idle.text(name)
+
+    def memory_mb(self, name: str) -> float:
+        """Return the resident memory of a node's process in MB; 0.0: not known."""
+        return 0.0 if self.nodes[name].missing else self._processes.memory_mb(name)
+
+    def _unload_idle(self, now_ns: int) -> None:
+        if self.operation is not None:
+            return
+        for name in self._idle.due(self.nodes, self.goals, now_ns):
+            self.goals[name] = Goal.UNCONFIGURED
+            self._idle.note(name)
+            self._events.append(f'{name}: {self._idle.text(name)}')
 
     # ---- operations -----------------------------------------------------------------------------
 
@@ -316,6 +341,7 @@ class LifecycleManager:
             self._forget_failure()
             self.last_command = operation.name
         self.goals.update(goals)
+        self._idle.forget(goals)
         for name in goals:
             node = self.nodes[name]
             node.error, node.failures, node.not_before_ns = '', 0, 0

@@ -13,6 +13,9 @@ from tektra.launching.errors import LaunchError, did_you_mean, listing
 
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS node
 
+MOST_S = 3600.0  # of a waiting time
+MOST_IDLE_S = 7 * 24 * 3600.0
+
 
 class GraphError(ValueError):
     """The file is wrong; the text gives file and line, the key, and what is allowed."""
@@ -44,6 +47,7 @@ class NodeSpec:
     requires: tuple[str, ...] = ()
     configure_timeout_s: float = 60.0
     restart: RestartPolicy = field(default_factory=RestartPolicy)
+    idle_unload_s: float | None = None  # unloaded when it has had no work for so long; None: never
 
 
 class Graph:
@@ -172,7 +176,7 @@ class _Reader:
             value = document.Mapping((), row.mark)
         if not isinstance(value, document.Mapping):
             raise LaunchError(f'{where}: must be a mapping', row.mark)
-        keys = ('tier', 'requires', 'configure_timeout_s', 'restart')
+        keys = ('tier', 'requires', 'configure_timeout_s', 'restart', 'idle_unload_s')
         self._check_keys(value, where, keys)
         default = NodeSpec('')
         return NodeSpec(
@@ -183,7 +187,21 @@ class _Reader:
                 value, where, 'configure_timeout_s', default.configure_timeout_s
             ),
             restart=self._restart(value, where),
+            idle_unload_s=self._idle(value, where),
         )
+
+    def _idle(self, value: document.Mapping, where: str) -> float | None:
+        entry = value.get('idle_unload_s')
+        if entry is None:
+            return None
+        tier = self._tier(value, where)
+        if tier is not Tier.OPTIONAL:
+            raise LaunchError(
+                f'{where}.idle_unload_s: a {tier.value} node is never unloaded; remove the key, '
+                'or make the node optional',
+                entry.mark,
+            )
+        return self._number(value, where, 'idle_unload_s', 0.0, MOST_IDLE_S)
 
     def _full(self, name: str) -> str:
         return f'{self._prefix}/{name}'
@@ -244,16 +262,23 @@ class _Reader:
             stays_up_s=self._number(entry.value, where, 'stays_up_s', default.stays_up_s),
         )
 
-    def _number(self, value: document.Mapping, where: str, key: str, default: float) -> float:
+    def _number(
+        self,
+        value: document.Mapping,
+        where: str,
+        key: str,
+        default: float,
+        most: float = MOST_S,
+    ) -> float:
         entry = value.get(key)
         if entry is None:
             return default
         given = entry.value.value if isinstance(entry.value, document.Scalar) else None
         number = isinstance(given, (int, float)) and not isinstance(given, bool)
-        if not number or not 0.0 < float(given or 0.0) <= 3600.0:
+        if not number or not 0.0 < float(given or 0.0) <= most:
             shown = document.kind_of(entry.value)
             raise LaunchError(
-                f'{where}.{key}: {shown} must be a number above 0, at most 3600', entry.mark
+                f'{where}.{key}: {shown} must be a number above 0, at most {most:g}', entry.mark
             )
         return float(given)  # type: ignore[arg-type]
 

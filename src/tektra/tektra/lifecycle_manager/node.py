@@ -26,6 +26,9 @@ from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
 from tektra.lifecycle_manager.watch import Timing
+from tektra.resources.catalogue import CatalogueError
+from tektra.resources.plan import needs
+from tektra.resources.survey import plan_here
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.share import share_dir
@@ -60,6 +63,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             autostart=params.autostart,
             processes=HostProcesses(),
         )
+        self._needs = self._planned()
         self._change_clients: dict[str, Client] = {}
         self._state_clients: dict[str, Client] = {}
         for name in graph.managed:
@@ -100,6 +104,14 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         for client in (*self._change_clients.values(), *self._state_clients.values()):
             self.destroy_client(client)
         self._change_clients, self._state_clients = {}, {}
+
+    def _planned(self) -> dict[str, int]:
+        """Return the MB that the plan of resources has for each node, as far as there is one."""
+        try:
+            return needs(plan_here())
+        except CatalogueError as error:  # the nodes that need the plan do not start without it
+            self.log.warning(f'no plan of resources: {error}')
+            return {}
 
     # ---- one manager a namespace ----------------------------------------------------------------
 
@@ -239,7 +251,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             self._state_pub.publish(message)
         if changed or now_ns - self._said_ns >= round(DIAGNOSTICS_S * 1e9):
             self._said_ns = now_ns
-            array = DiagnosticArray(status=diagnostics(self._core))
+            array = DiagnosticArray(status=diagnostics(self._core, self._needs))
             array.header.stamp = self.stamp()
             self._diagnostics_pub.publish(array)
 

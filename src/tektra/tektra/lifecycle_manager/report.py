@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -37,7 +38,7 @@ def why(manager: LifecycleManager, node: Watched) -> str:
         failed = node.error or manager.failed.get(name, '')
         if failed or goal is Goal.ACTIVE:
             return failed or (str(node.beat.last_error) if node.beat else '') or 'coming up'
-        return _DOWN[goal]
+        return manager.idle_text(name) or _DOWN[goal]
     beat = node.beat
     if beat is None:
         return ''
@@ -86,13 +87,19 @@ def _waiting(manager: LifecycleManager, operation: Operation) -> str:
 
 def _health(manager: LifecycleManager) -> tuple[int, str]:
     reasons = {name: why(manager, node) for name, node in manager.nodes.items()}
-    unwell = {name: reason for name, reason in reasons.items() if reason}
+    unwell = {n: reason for n, reason in reasons.items() if reason and not _rests(manager, n)}
     lost = {name: reason for name, reason in unwell.items() if _is_lost(manager, name)}
     if lost:
         return int(SystemState.STATE_FAILED), _line(lost)
     if unwell:
         return int(SystemState.STATE_DEGRADED), _line(unwell)
     return int(SystemState.STATE_READY), ''
+
+
+def _rests(manager: LifecycleManager, name: str) -> bool:
+    """Return whether a node was unloaded because nobody needs it, and is alive."""
+    node = manager.nodes[name]
+    return bool(manager.idle_text(name)) and not (node.silence() or node.error)
 
 
 def _line(reasons: dict[str, str]) -> str:
@@ -107,15 +114,21 @@ def _is_lost(manager: LifecycleManager, name: str) -> bool:
     return node.looping or bool(node.error) or manager.is_overdue(name)
 
 
-def diagnostics(manager: LifecycleManager) -> list[DiagnosticStatus]:
-    """Return one status for the graph and one for each node, in the words of rqt_robot_monitor."""
+def diagnostics(
+    manager: LifecycleManager, needs: Mapping[str, int] | None = None
+) -> list[DiagnosticStatus]:
+    """Return one status for the graph and one for each node, in the words of rqt_robot_monitor.
+
+    ``needs``: MB that the plan of resources has for a node, by its name without namespace.
+    """
     state, reason = overall(manager)
     whole = DiagnosticStatus(
         level=_level_of_state(state),
         name='tektra: system',
         message=reason or 'all nodes are active',
     )
-    return [whole, *(_status(manager, node) for node in manager.nodes.values())]
+    needs = needs or {}
+    return [whole, *(_status(manager, node, needs) for node in manager.nodes.values())]
 
 
 def _level_of_state(state: int) -> bytes:
@@ -126,7 +139,9 @@ def _level_of_state(state: int) -> bytes:
     return bytes(DiagnosticStatus.WARN)
 
 
-def _status(manager: LifecycleManager, node: Watched) -> DiagnosticStatus:
+def _status(
+    manager: LifecycleManager, node: Watched, needs: Mapping[str, int]
+) -> DiagnosticStatus:
     reason = why(manager, node)
     beat = node.beat
     values = {
@@ -147,6 +162,10 @@ def _status(manager: LifecycleManager, node: Watched) -> DiagnosticStatus:
         for queue, depth, dropped in rows:
             values[f'queue {queue}: waiting'] = str(depth)
             values[f'queue {queue}: dropped'] = str(dropped)
+    planned = needs.get(node.spec.name.rsplit('/', 1)[-1], 0)
+    held = manager.memory_mb(node.spec.name)
+    values |= {'memory planned (MB)': str(planned)} if planned else {}
+    values |= {'memory held (MB)': f'{held:.0f}'} if held else {}
     return DiagnosticStatus(
         level=_level(manager, node, reason),
         name=f'tektra: {node.spec.name}',
@@ -162,4 +181,5 @@ def _level(manager: LifecycleManager, node: Watched, reason: str) -> bytes:
     if node.looping or node.error or node.spec.name in manager.failed:
         return bytes(DiagnosticStatus.ERROR)
     lag = float(node.beat.loop_lag_s) if node.beat is not None else 0.0
-    return bytes(DiagnosticStatus.WARN if reason or lag > LAG_S else DiagnosticStatus.OK)
+    unwell = bool(reason) and not _rests(manager, node.spec.name)
+    return bytes(DiagnosticStatus.WARN if unwell or lag > LAG_S else DiagnosticStatus.OK)

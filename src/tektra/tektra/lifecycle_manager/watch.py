@@ -10,7 +10,7 @@ from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.lifecycle_manager.exchange import Exchange
 from tektra.lifecycle_manager.graph import NodeSpec
-from tektra.lifecycle_manager.steps import MISSING
+from tektra.lifecycle_manager.steps import ACTIVE, MISSING
 from tektra.runtime.clock import nanoseconds, seconds
 
 # A heartbeat that was on its way while a transition was verified tells the state before it: one
@@ -46,7 +46,7 @@ class Life(enum.Enum):
 
 
 class Processes(Protocol):
-    """Looks at processes of this machine; only to tell a hang from an end."""
+    """Looks at processes of this machine: what has become of them, what memory they hold."""
 
     def adopt(self, node: str, pid: int) -> None:
         """Remember which process hosts ``node`` now."""
@@ -54,6 +54,10 @@ class Processes(Protocol):
 
     def life(self, node: str) -> Life:
         """Return what has become of the process adopted last for ``node``."""
+        ...
+
+    def memory_mb(self, node: str) -> float:
+        """Return the resident memory of that process in MB; 0.0: not known."""
         ...
 
 
@@ -66,6 +70,10 @@ class NoProcesses:
     def life(self, node: str) -> Life:
         """Return that it is not known."""
         return Life.UNKNOWN
+
+    def memory_mb(self, node: str) -> float:
+        """Return that it is not known."""
+        return 0.0
 
 
 @dataclass
@@ -85,6 +93,7 @@ class Watched:
     failures: int = 0  # in a row
     not_before_ns: int = 0
     verified_ns: int = -1
+    used_ns: int = -1  # when it last had work, or was not active
     _recent: list[int] = field(default_factory=list)  # times of restarts inside the window
     _up_since_ns: int = -1
     _before: int = MISSING
@@ -131,6 +140,8 @@ class Watched:
             self._recent.append(now_ns)
             self.exchange, self.not_before_ns, self.verified_ns = None, 0, -1
             self._up_since_ns = -1
+        if again or beat.busy or beat.state != ACTIVE or self.used_ns < 0:
+            self.used_ns = now_ns
         if beat.state == self.state:
             self._differs_ns = -1
         elif self._differs_ns < 0:

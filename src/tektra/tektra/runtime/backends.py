@@ -6,10 +6,11 @@ The first that works is used, and lost ones are retried.
 from __future__ import annotations
 
 import enum
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from tektra.runtime.clock import nanoseconds
 from tektra.runtime.tap import DirectTap, Tap
@@ -28,6 +29,17 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Release memory, files and devices."""
+        ...
+
+
+@runtime_checkable
+class StepsDown(Protocol):
+    """A factory whose engine has smaller ways to run, tried before the next engine is."""
+
+    note: str  # what was lost, and what runs instead; empty: what was wanted runs
+
+    def step_down(self, error: BaseException) -> bool:
+        """Return whether the next call makes something smaller that may outlive ``error``."""
         ...
 
 
@@ -77,9 +89,9 @@ class BackendChain(Generic[B]):
 
     Not thread-safe: one thread (the worker) owns it.
 
-    ``factories`` make a loaded backend or raise ``BackendUnavailable``. ``on_change`` is called
-    with a
-    snapshot after every change, in the calling thread.
+    ``factories`` make a loaded backend or raise ``BackendUnavailable``; one that ``StepsDown``
+    is asked again after a failure that a smaller model may survive. ``on_change`` is called with
+    a snapshot after every change, in the calling thread.
     """
 
     def __init__(
@@ -157,13 +169,29 @@ class BackendChain(Generic[B]):
         """Note that the backend in use broke, and move to the next one that works."""
         lost = self._active_name
         entry = self._entry(lost)
+        # The frames of the failed call keep alive what it had made: others need the room.
+        traceback.clear_frames(error.__traceback__)
+        self._release()
+        if self._step_down(entry, error, now_ns):
+            return
         entry.health = Health.FAILED
         entry.reason = f'{type(error).__name__}: {error}'
         entry.failures += 1
         wait = min(RETRY_FIRST_S * 2 ** (entry.failures - 1), RETRY_MAX_S)
         entry.retry_ns = now_ns + nanoseconds(wait)
-        self._release()
         self._pick(now_ns, f'{lost} failed: {error}')
+
+    def _step_down(self, entry: Entry, error: BaseException, now_ns: int) -> bool:
+        """Return whether a smaller model of the same engine has taken over."""
+        factory = self._factories[entry.name]
+        if not isinstance(factory, StepsDown) or not factory.step_down(error):
+            return False
+        backend = self._load(entry, now_ns)
+        if backend is None:
+            return False
+        self._use(entry, backend)
+        self._on_change(self.status(f'{entry.name}: {factory.note}'))
+        return True
 
     def maintain(self, now_ns: int) -> None:
         """Try again a better backend that failed or was missing, once its time has come.
@@ -181,7 +209,8 @@ class BackendChain(Generic[B]):
     def status(self, event: str = '') -> BackendStatus:
         """Return a snapshot with ``event`` as what just happened."""
         usable = [e for e in self._entries if e.health is not Health.UNAVAILABLE]
-        degraded = self._active is None or usable[0].name != self._active_name
+        first = self._active is not None and usable[0].name == self._active_name
+        degraded = not first or bool(self._note(self._active_name))
         rows = tuple((e.name, e.health, e.reason) for e in self._entries)
         return BackendStatus(self.capability, self._active_name, degraded, rows, event)
 
@@ -191,6 +220,10 @@ class BackendChain(Generic[B]):
 
     def _entry(self, name: str) -> Entry:
         return next(e for e in self._entries if e.name == name)
+
+    def _note(self, name: str) -> str:
+        factory = self._factories[name]
+        return factory.note if isinstance(factory, StepsDown) else ''
 
     def _why_none(self) -> str:
         return 'no backend works: ' + '; '.join(f'{e.name}: {e.reason}' for e in self._entries)
@@ -217,7 +250,7 @@ class BackendChain(Generic[B]):
 
     def _use(self, entry: Entry, backend: B) -> None:
         self._active, self._active_name = backend, entry.name
-        entry.health, entry.reason = Health.ACTIVE, ''
+        entry.health, entry.reason = Health.ACTIVE, self._note(entry.name)
 
     def _pick(self, now_ns: int, event: str) -> None:
         for entry in self._entries:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tektra.resources.catalogue import Variant
+from tektra.resources.ladder import Ladder, Rung
+from tektra.resources.plan import Plan
+from tektra.resources.survey import plan_here, the_machine
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.share import share_dir
 from tektra.stt.backend import Factories, SttBackend
+from tektra.stt.ladder import rungs
 
 NAMES = ('faster_whisper', 'pocketsphinx')
 
@@ -21,6 +27,12 @@ class EngineOptions:
     whisper_model: str = ''
     whisper_device: str = 'auto'
     whisper_threads: int = 1
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Return the engines that the user has said more about than their order."""
+        said = self.whisper_model or self.whisper_device != 'auto'
+        return ('faster_whisper',) if said else ()
 
 
 def grammar_path(given: str) -> Path:
@@ -40,17 +52,21 @@ def grammar_path(given: str) -> Path:
     return path
 
 
-def factories(options: EngineOptions) -> Factories:
-    """Return name -> maker of a loaded backend."""
+def factories(options: EngineOptions, plan: Callable[[], Plan] = plan_here) -> Factories:
+    """Return name -> maker of a loaded backend; Whisper is loaded as ``plan`` says."""
 
-    def faster_whisper() -> SttBackend:
+    def ways() -> list[Rung]:
+        gpu = bool(the_machine().gpus)
+        return rungs(plan(), options.whisper_model, options.whisper_device, gpu)
+
+    def faster_whisper(variant: Variant) -> SttBackend:
         from tektra.stt.backends.faster_whisper import FasterWhisper, WhisperOptions
 
         return FasterWhisper(
             WhisperOptions(
-                options.whisper_model,
+                variant.model,
                 options.language,
-                options.whisper_device,
+                variant.device,
                 options.whisper_threads,
             )
         )
@@ -60,4 +76,4 @@ def factories(options: EngineOptions) -> Factories:
 
         return Pocketsphinx(grammar_path(options.grammar), options.language)
 
-    return {'faster_whisper': faster_whisper, 'pocketsphinx': pocketsphinx}
+    return {'faster_whisper': Ladder(ways, faster_whisper), 'pocketsphinx': pocketsphinx}

@@ -10,6 +10,8 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from tektra_msgs.action import Transcribe
 from tektra_msgs.msg import AudioChunk, Transcript, TurnState, VoiceActivity
 
+from tektra.resources.gate import within_plan
+from tektra.resources.survey import plan_here
 from tektra.runtime.backends import BackendChain, BackendUnavailable
 from tektra.runtime.ids import new_id
 from tektra.runtime.main import run_node
@@ -46,8 +48,10 @@ class SttNode(TektraNode[SttParams]):
 
     def load(self, params: SttParams) -> Engine:
         """Load the first recogniser that works; without one the node stays, and says why."""
+        engines = params.engines()
+        made = within_plan(plan_here(), 'stt', params.backends, factories(engines), engines.wanted)
         chain: BackendChain[SttBackend] = BackendChain(
-            'stt', params.backends, factories(params.engines()), self.on_backend_change
+            'stt', params.backends, made, self.on_backend_change
         )
         try:
             chain.open(self.now_ns())

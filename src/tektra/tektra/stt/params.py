@@ -19,11 +19,11 @@ class SttParams:
         '', 'JSGF file of commands for pocketsphinx, or its name in config/grammar; empty: English'
     )
     whisper_model: str = param(
-        '', 'Whisper model: a folder, or its name under whisper/ in the weights; empty: the first'
+        '', 'Whisper model: a folder, or its name under whisper/ in the weights; empty: planned'
     )
     whisper_device: str = param(
         'auto',
-        'where Whisper runs; auto: the GPU if there is one',
+        'where Whisper runs; auto: as planned (tektra resources)',
         choices=('auto', 'cpu', 'cuda'),
     )
     whisper_threads: int = param(1, 'threads of Whisper on the CPU', low=1, high=64)

@@ -13,6 +13,8 @@ from tektra_msgs.action import Say
 from tektra_msgs.msg import AudioChunk, DialogueReply, PlaybackClock, TurnState
 from tektra_msgs.srv import ListVoices
 
+from tektra.resources.gate import within_plan
+from tektra.resources.survey import plan_here
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
@@ -44,7 +46,13 @@ class TtsNode(TektraNode[TtsParams]):
         """Open the first engine that works and let it say a word, as a warm-up."""
         engine = Engine(
             params.backends,
-            factories(params.voice, params.language),
+            within_plan(
+                plan_here(),
+                'tts',
+                params.backends,
+                factories(params.voice, params.language),
+                ('piper',) if params.voice else (),
+            ),
             self._on_backends,
             self.now_ns(),
             params.language,

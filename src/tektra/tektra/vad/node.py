@@ -9,6 +9,8 @@ import sys
 
 from tektra_msgs.msg import AudioChunk, VoiceActivity
 
+from tektra.resources.gate import within_plan
+from tektra.resources.survey import plan_here
 from tektra.runtime.backends import BackendChain, BackendUnavailable
 from tektra.runtime.main import run_node
 from tektra.runtime.node import TektraNode
@@ -31,9 +33,8 @@ class VadNode(TektraNode[VadParams]):
     def load(self, params: VadParams) -> BackendChain[VadBackend]:
         """Load the first detector that works."""
         self._tap: Tap = DirectTap()
-        chain = BackendChain(
-            'vad', params.backends, factories(), self.on_backend_change, tap=self._tap
-        )
+        made = within_plan(plan_here(), 'vad', params.backends, factories())
+        chain = BackendChain('vad', params.backends, made, self.on_backend_change, tap=self._tap)
         chain.open(self.now_ns())
         return chain
 

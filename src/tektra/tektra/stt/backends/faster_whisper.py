@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tektra.runtime.backends import BackendUnavailable
+from tektra.resources.errors import is_out_of_memory
+from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.pcm import Samples, level_dbfs, to_float
 from tektra.runtime.weights import VARIABLE, find_weights
 from tektra.stt.backend import NOISE, SAMPLE_RATE, Hypothesis, Word
@@ -85,6 +86,7 @@ class FasterWhisper:
         """Load the model: float16 on a GPU that CTranslate2 sees, otherwise int8 on the CPU.
 
         :raises BackendUnavailable: with the reason and the fix.
+        :raises BackendFailed: for want of memory.
         """
         folder = find_model(options.model)
         self._model, where = _load(folder, options)
@@ -197,7 +199,8 @@ def _load(folder: Path, options: WhisperOptions) -> tuple[WhisperModel, str]:
         tries.append(('cuda', 'float16'))
     if options.device in ('auto', 'cpu'):
         tries.append(('cpu', 'int8'))
-    problems = []
+    problems: list[str] = []
+    memory = False
     for device, numbers in tries:
         try:
             model = faster_whisper.WhisperModel(
@@ -208,10 +211,13 @@ def _load(folder: Path, options: WhisperOptions) -> tuple[WhisperModel, str]:
                 local_files_only=True,
             )
         except Exception as error:  # CTranslate2 has RuntimeError for everything
-            problems.append(f'{device}: {error}')
+            problems.append(f'{device}: {str(error) or type(error).__name__}')
+            memory = is_out_of_memory(error)
         else:
             lost = f' (not on the GPU: {"; ".join(problems)})' if problems else ''
             return model, f'{numbers} on {device}{lost}'
+    if memory:
+        raise BackendFailed(f'{folder.name}: out of memory ({"; ".join(problems)})')
     raise BackendUnavailable(
         f'{folder} cannot be loaded ({"; ".join(problems)}); remove it and get it again: '
         'tektra weights pull'

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tektra.resources.errors import is_out_of_memory
 from tektra.runtime import pcm
-from tektra.runtime.backends import BackendUnavailable
+from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.privacy import stay_private
 from tektra.runtime.weights import roots
 from tektra.tts.backend import (
@@ -86,6 +87,8 @@ class _Model:
                 patched = _with_alignment(path)
                 self.session = _Session(patched) if patched else self.session
         except Exception as error:
+            if is_out_of_memory(error):
+                raise BackendFailed(f'piper: out of memory with {path.name}') from error
             raise BackendUnavailable(
                 f'piper: {path} is not an ONNX voice ({_line(error)}); replace it, or {_FIX}'
             ) from error
@@ -142,6 +145,7 @@ class Piper:
     ``voice`` is the name of a voice file or a path to one; empty: by ``language``.
 
     :raises BackendUnavailable: if piper-tts or voices are missing, or the voice is not one.
+    :raises BackendFailed: for want of memory.
     """
 
     def __init__(self, voice: str = '', language: str = 'en-US') -> None:

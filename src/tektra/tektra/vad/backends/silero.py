@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tektra.resources.errors import is_out_of_memory
 from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.privacy import stay_private
 from tektra.runtime.weights import find_weights
@@ -48,6 +49,7 @@ class Silero:
         """Load the model of ``path`` (default: where ``find_model`` finds it), one thread.
 
         :raises BackendUnavailable: if there is none or it is not a Silero model.
+        :raises BackendFailed: for want of memory.
         """
         self.path = path or find_model()
         stay_private()
@@ -64,6 +66,8 @@ class Silero:
                 str(self.path), options, providers=['CPUExecutionProvider']
             )
         except Exception as error:
+            if is_out_of_memory(error):
+                raise BackendFailed(f'out of memory with {self.path.name}') from error
             raise BackendUnavailable(
                 f'{self.path} is not a model that onnxruntime can load ({error}); {FIX}'
             ) from error

@@ -1,0 +1,1 @@
+"""What the engines need, what the machine has, and who gets what."""
