@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -39,12 +40,17 @@ class HostLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.holder = os.read(descriptor, 32).decode(errors='replace').strip()
+            self.holder = os.read(descriptor, 32).decode(errors='replace').strip() or 'unknown'
             os.close(descriptor)
             return False
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f'{os.getpid()}\n'.encode(), 0)
-        self._descriptor = descriptor
+        except OSError as error:  # a file system without locks
+            os.close(descriptor)
+            self.trouble = f'{self._path}: {error.strerror}'
+            return True
+        self._descriptor, self.trouble = descriptor, ''
+        with contextlib.suppress(OSError):  # no space: it is held all the same, without a name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f'{os.getpid()}\n'.encode(), 0)
         return True
 
     def release(self) -> None:
