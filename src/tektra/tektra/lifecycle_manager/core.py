@@ -23,7 +23,6 @@ from tektra.lifecycle_manager.operation import (
     goals_of,
 )
 from tektra.lifecycle_manager.steps import (
-    ACTIVE,
     CONFIGURE,
     FINALIZED,
     MISSING,
@@ -62,7 +61,6 @@ class LifecycleManager:
         self.nodes = {name: Watched(graph[name]) for name in graph.order}
         self.goals: dict[str, Goal] = {}
         self.operation: Operation | None = None
-        self.started = False  # the whole graph has been up
         self.failure = ''  # why it could not be brought up
         self.failed: dict[str, str] = {}  # the same, by node
         self.last_command = ''
@@ -132,15 +130,17 @@ class LifecycleManager:
 
         :raises CommandRefused: if it cannot be carried out; nothing is changed then.
         """
+        names = tuple(names)
         targets = check(self.graph, command, names, self._prefix)
+        named = targets if names else ()
         running = self.operation
         if running is not None and (running.command, running.asked) == (command, targets):
-            if not running.rolling_back:
+            if running.named == named and not running.rolling_back:
                 return running.id
         goals = goals_of(self.graph, command, targets, self._levels())
         if running is not None:
             self._end(running, False, f'{running.name}: overtaken by another command')
-        return self._begin(command, targets, goals, now_ns).id
+        return self._begin(command, targets, goals, now_ns, named=named).id
 
     def plan(self, command: int, names: Iterable[str]) -> list[str]:
         """Return the steps that a command would make, for people; nothing is changed.
@@ -297,6 +297,7 @@ class LifecycleManager:
         goals: dict[str, Goal],
         now_ns: int,
         automatic: bool = False,
+        named: tuple[str, ...] = (),
     ) -> Operation:
         operation = Operation(
             id=next(self._ids),
@@ -307,6 +308,7 @@ class LifecycleManager:
             began_ns=now_ns,
             deadline_ns=0,
             automatic=automatic,
+            named=named,
         )
         longest = max((self.graph[n].configure_timeout_s for n in goals), default=0.0)
         up_s = self.timing.appear_s + 2 * longest + len(goals) * self.timing.step_s
@@ -361,13 +363,15 @@ class LifecycleManager:
         if core and not operation.core_is_up:
             self._roll_back(operation, core, now_ns)
             return
-        for name in core:  # it was up: the repair's business
-            del operation.failed[name]
+        if now_ns < operation.deadline_ns:
+            for name in core:  # it was up: the repair's business
+                del operation.failed[name]
         if not operation.core_is_up:
             self._note_core(operation)
         if all(n in operation.failed or self._rests(n) for n in operation.goals):
-            degraded = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
-            self._end(operation, True, f'degraded: {degraded}' if degraded else '')
+            failed = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
+            success = not any(n in operation.named or n in core for n in operation.failed)
+            self._end(operation, success, f'degraded: {failed}' if failed and success else failed)
 
     def _note_core(self, operation: Operation) -> None:
         operation.core_is_up = all(
@@ -375,9 +379,6 @@ class LifecycleManager:
         )
         if operation.core_is_up:
             self._forget_failure()
-            managed = (n for n in self.graph.managed if self.graph.is_core(n))
-            up = all(self.nodes[n].effective == ACTIVE for n in managed)
-            self.started = self.started or up
 
     def _forget_failure(self) -> None:
         self.failure, self.failed = '', {}
@@ -420,7 +421,7 @@ class LifecycleManager:
     def _end(self, operation: Operation, success: bool, message: str) -> None:
         self.operation = None
         self._outcomes.append(Outcome(operation.id, success, message))
-        if operation.automatic and success:
+        if operation.automatic and (success or operation.core_is_up):
             self._auto.end()
         elif operation.automatic:
             self._auto.fail(self._now_ns)
