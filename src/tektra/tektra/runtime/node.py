@@ -301,9 +301,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         if self._transition:  # one transition at a time
             response.success = False
             return response
-        label = request.transition.label
-        configure = request.transition.id == Transition.TRANSITION_CONFIGURE
-        if (configure or label == 'configure') and not await self._load_first():
+        if self._asks_to_configure(request.transition) and not await self._load_first():
             response.success = False
             return response
         try:
@@ -313,8 +311,17 @@ class TektraNode(LifecycleNode, Generic[P]):
             response.success = False
             return response
 
+    def _asks_to_configure(self, transition: Transition) -> bool:
+        if transition.label:  # goes before the id, as in rclpy
+            return bool(transition.label == 'configure')
+        return bool(transition.id == Transition.TRANSITION_CONFIGURE)
+
     async def _load_first(self) -> bool:
         """Load in the worker, so that heartbeats go on, and then let rcl make the transition."""
+        if self._lifecycle_state() != State.PRIMARY_STATE_UNCONFIGURED:
+            state = self._state_machine.current_state[1]
+            self.log.warning(f'change_state refused: configure, but the node is {state}')
+            return False
         self._transition = 'configuring'
         self._publish_beat(0.0)
         try:
