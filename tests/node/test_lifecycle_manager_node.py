@@ -1,5 +1,7 @@
 """The lifecycle manager among real nodes: services, heartbeats, two managers, namespaces."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -283,3 +285,20 @@ def test_a_wrong_graph_file_is_told_with_its_line(bench):
     )
     node.trigger_configure()
     assert 'lifecycle.yaml:2: nodes.a.requires' in node.last_error
+
+
+def test_a_manager_that_cannot_come_up_says_why_and_exits_with_an_error(tmp_path):
+    (tmp_path / 'lifecycle.yaml').write_text('nodes:\n  a: {requires: [z]}\n')
+    code = 'from tektra.lifecycle_manager.node import main; main()'
+    given = f'graph_file:={tmp_path}/lifecycle.yaml'
+    done = subprocess.run(
+        [sys.executable, '-c', code, '--ros-args', '-p', given],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith('tektra: error: /lifecycle_manager: configure: GraphError: ')
+    assert 'lifecycle.yaml:2: nodes.a.requires' in last

@@ -26,7 +26,7 @@ from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
 from tektra.lifecycle_manager.watch import Timing
-from tektra.runtime.main import run_node
+from tektra.runtime.main import StartError, run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.share import share_dir
 
@@ -246,8 +246,12 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
 
 def _make() -> LifecycleManagerNode:
     node = LifecycleManagerNode('lifecycle_manager')
-    if node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-        node.trigger_activate()
+    for bring_up in (node.trigger_configure, node.trigger_activate):
+        if bring_up() != TransitionCallbackReturn.SUCCESS:
+            why = f'{node.get_fully_qualified_name()}: {node.last_error}'
+            node.shut_down()
+            node.destroy_node()
+            raise StartError(why)
     return node
 
 
