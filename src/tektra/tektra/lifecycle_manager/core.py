@@ -15,6 +15,7 @@ from tektra.lifecycle_manager import report
 from tektra.lifecycle_manager.autostart import AutoStart
 from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
 from tektra.lifecycle_manager.graph import Graph
+from tektra.lifecycle_manager.memory import RECALL_S, Memory
 from tektra.lifecycle_manager.operation import (
     STARTUP,
     Operation,
@@ -66,6 +67,9 @@ class LifecycleManager:
         self.last_command = ''
         self._prefix = prefix
         self._auto = AutoStart(autostart, self.timing)
+        self._recall: Memory | None = None  # of which it is not known yet if it still holds
+        self._recall_until_ns = 0
+        self._held: frozenset[str] = frozenset()  # taken down under the manager before this one
         self._now_ns = 0
         self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
@@ -95,7 +99,7 @@ class LifecycleManager:
         return node.gist != before
 
     def _on_new_instance(self, node: Watched) -> None:
-        if self.goals.get(node.spec.name) is Goal.FINALIZED:
+        if self.goals.get(node.spec.name) is Goal.FINALIZED and node.state != FINALIZED:
             self.goals[node.spec.name] = Goal.UNCONFIGURED  # it is down already
         node.error, node.failures = '', 0
         if self.operation is None:
@@ -152,6 +156,25 @@ class LifecycleManager:
         lines = plan(self.graph, self._states(), {**self.goals, **goals})
         away = [name for name in goals if self.nodes[name].missing]
         return [*lines, f'cannot reach: {listing(away)}'] if away else lines
+
+    def recall(self, memory: Memory | None, now_ns: int) -> None:
+        """Hold down what was held down before, if ``memory`` is of the nodes that run.
+
+        Nothing is started by itself until that is known.
+        """
+        self._recall, self._recall_until_ns = memory, now_ns + nanoseconds(RECALL_S)
+
+    def memory(self) -> Memory | None:
+        """Return what the next manager must know; None: nothing is held down by a person."""
+        if self._recall is not None:
+            return self._recall
+        held = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        if not held or not self.last_command:
+            return None
+        return Memory(self.last_command, held, self._instances())
+
+    def _instances(self) -> dict[str, str]:
+        return {name: node.instance_id for name, node in self.nodes.items()}
 
     def outcomes(self) -> list[Outcome]:
         """Return the operations that have ended since the last call."""
@@ -282,13 +305,28 @@ class LifecycleManager:
     # ---- operations -----------------------------------------------------------------------------
 
     def _start_by_itself(self, now_ns: int) -> None:
-        core = [self.nodes[name] for name in self.graph.managed if self.graph.is_core(name)]
+        if self._recall is not None and not self._decide(self._recall, now_ns):
+            return
+        targets = tuple(name for name in self.graph.managed if name not in self._held)
+        core = [self.nodes[name] for name in targets if self.graph.is_core(name)]
         whole = not any(node.missing or node.looping for node in core)
         if self.operation is not None or not self._auto.is_due(now_ns, whole):
             return
-        targets = self.graph.managed
-        goals = goals_of(self.graph, STARTUP, targets, self._levels())
+        goals = dict.fromkeys(targets, Goal.ACTIVE)
         self._begin(STARTUP, targets, goals, now_ns, automatic=True)
+
+    def _decide(self, memory: Memory, now_ns: int) -> bool:
+        """Return whether it is known if ``memory`` is of these nodes; take it over if so."""
+        holds = memory.is_of(self._instances())
+        if holds is None and now_ns < self._recall_until_ns:
+            return False
+        self._recall = None
+        if holds:
+            goals = {name: goal for name, goal in memory.goals.items() if name in self.nodes}
+            self.goals.update(goals)
+            self.last_command, self._held = memory.command, frozenset(goals)
+            self._events.append(f'left as they were after {memory.command}: {listing(goals)}')
+        return True
 
     def _begin(
         self,
@@ -315,6 +353,7 @@ class LifecycleManager:
         operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
         if not automatic:
             self._auto.end()  # a person has taken over
+            self._recall = None
             self._forget_failure()
             self.last_command = operation.name
         self.goals.update(goals)
