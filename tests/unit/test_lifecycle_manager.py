@@ -429,6 +429,48 @@ def test_restarts_that_are_far_apart_are_no_crash_loop():
         robot.run(10.0)
 
 
+def beat_of_older(robot, name, pid=1234):
+    robot.manager.on_heartbeat(
+        NodeHeartbeat(node=name, instance_id=f'{name}-1', pid=pid, state=1), robot.now
+    )
+
+
+def test_two_processes_of_one_name_are_called_that_and_no_crash_loop():
+    robot = up(core('/a'), core('/b', restart=RestartPolicy(max=2)))
+    robot.respawn('/b')  # /b-1 lives on
+    for _ in range(30):
+        robot.run(0.2)
+        beat_of_older(robot, '/b')
+    assert list(robot.state.restarts) == [0, 1]
+    assert robot.state.state == DEGRADED
+    assert robot.state.reason == ('/b: two processes are named /b: 1234 and 4711; end one of them')
+    assert robot.made.count('configure /b') == 2
+    robot.run(1.5)  # the older one has been ended
+    assert robot.state.state == READY
+
+
+def test_of_two_processes_of_one_name_the_one_that_is_left_is_managed():
+    robot = up(core('/a'))
+    robot.respawn('/a')
+    robot.run(2.0)
+    beat_of_older(robot, '/a')
+    robot.kill('/a')
+    robot.run(1.4)
+    assert robot.state.node_states[0] == 0
+    beat_of_older(robot, '/a')
+    assert robot.state.node_states[0] == 1
+    assert list(robot.state.restarts) == [1]
+
+
+def test_a_last_beat_of_a_process_that_was_replaced_changes_nothing():
+    robot = up(core('/a'))
+    robot.respawn('/a')
+    beat_of_older(robot, '/a')
+    robot.run(0.2)
+    assert robot.state.state == READY
+    assert list(robot.state.restarts) == [1]
+
+
 def test_a_degraded_node_degrades_the_system_and_says_why():
     robot = up(*CHAIN)
     robot.nodes['/b'].more = {'degraded': True, 'status': 'captions only'}

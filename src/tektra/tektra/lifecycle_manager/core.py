@@ -88,6 +88,8 @@ class LifecycleManager:
         if node is None:
             return False
         before = node.gist
+        if node.is_of_another(beat, now_ns):
+            return node.gist != before
         new = node.instance_id != beat.instance_id
         if node.on_beat(beat, now_ns):
             self._events.append(f'{beat.node}: a new process, restart {node.restarts}')
