@@ -42,6 +42,18 @@ def test_what_was_taken_down_stays_down_until_a_person_says_otherwise(command):
     kill_manager(robot).until(lambda: robot.state.state == READY)
 
 
+def test_new_processes_after_a_shutdown_and_a_kill_can_be_started():
+    robot = up()
+    robot.command('shutdown')
+    kill_manager(robot)
+    for name in ('/a', '/b', '/c'):
+        robot.respawn(name)
+    robot.run(3.0)
+    assert robot.states() == {'/a': 1, '/b': 1, '/c': 1, '/face': 4}
+    robot.respawn('/face')
+    assert robot.command('startup').success
+
+
 def test_a_pause_that_a_kill_interrupts_is_completed():
     robot = up()
     robot.nodes['/c'].takes['deactivate'] = 2.0

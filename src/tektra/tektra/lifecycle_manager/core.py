@@ -15,7 +15,7 @@ from tektra.lifecycle_manager import report
 from tektra.lifecycle_manager.autostart import AutoStart
 from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
 from tektra.lifecycle_manager.graph import Graph
-from tektra.lifecycle_manager.memory import RECALL_S, Memory
+from tektra.lifecycle_manager.memory import Memory, Recall
 from tektra.lifecycle_manager.operation import (
     STARTUP,
     Operation,
@@ -67,9 +67,7 @@ class LifecycleManager:
         self.last_command = ''
         self._prefix = prefix
         self._auto = AutoStart(autostart, self.timing)
-        self._recall: Memory | None = None  # of which it is not known yet if it still holds
-        self._recall_until_ns = 0
-        self._held: frozenset[str] = frozenset()  # taken down under the manager before this one
+        self._recall = Recall()
         self._now_ns = 0
         self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
@@ -164,12 +162,12 @@ class LifecycleManager:
 
         Nothing is started by itself until that is known.
         """
-        self._recall, self._recall_until_ns = memory, now_ns + nanoseconds(RECALL_S)
+        self._recall.begin(memory, now_ns)
 
     def memory(self) -> Memory | None:
         """Return what the next manager must know; None: nothing is held down by a person."""
-        if self._recall is not None:
-            return self._recall
+        if self._recall.waiting is not None:
+            return self._recall.waiting
         held = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
         if not held or not self.last_command:
             return None
@@ -307,9 +305,12 @@ class LifecycleManager:
     # ---- operations -----------------------------------------------------------------------------
 
     def _start_by_itself(self, now_ns: int) -> None:
-        if self._recall is not None and not self._decide(self._recall, now_ns):
+        memory = self._recall.decide(self._instances(), now_ns)
+        if memory is not None:
+            self._hold(memory)
+        if self._recall.waiting is not None:
             return
-        targets = tuple(name for name in self.graph.managed if name not in self._held)
+        targets = tuple(name for name in self.graph.managed if name not in self._recall.held)
         core = [self.nodes[name] for name in targets if self.graph.is_core(name)]
         whole = not any(node.missing or node.looping for node in core)
         if self.operation is not None or not self._auto.is_due(now_ns, whole):
@@ -317,18 +318,15 @@ class LifecycleManager:
         goals = dict.fromkeys(targets, Goal.ACTIVE)
         self._begin(STARTUP, targets, goals, now_ns, automatic=True)
 
-    def _decide(self, memory: Memory, now_ns: int) -> bool:
-        """Return whether it is known if ``memory`` is of these nodes; take it over if so."""
-        holds = memory.is_of(self._instances())
-        if holds is None and now_ns < self._recall_until_ns:
-            return False
-        self._recall = None
-        if holds:
-            goals = {name: goal for name, goal in memory.goals.items() if name in self.nodes}
-            self.goals.update(goals)
-            self.last_command, self._held = memory.command, frozenset(goals)
-            self._events.append(f'left as they were after {memory.command}: {listing(goals)}')
-        return True
+    def _hold(self, memory: Memory) -> None:
+        held = self._recall.held
+        for name in held:
+            goal, instance = memory.goals[name], self.nodes[name].instance_id
+            if goal is Goal.FINALIZED and instance not in ('', memory.instances.get(name)):
+                goal = Goal.UNCONFIGURED  # a new process: it is down already
+            self.goals[name] = goal
+        self.last_command = memory.command
+        self._events.append(f'left as they were after {memory.command}: {listing(sorted(held))}')
 
     def _begin(
         self,
@@ -355,7 +353,7 @@ class LifecycleManager:
         operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
         if not automatic:
             self._auto.end()  # a person has taken over
-            self._recall = None
+            self._recall.drop()
             self._forget_failure()
             self.last_command = operation.name
         self.goals.update(goals)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tektra.lifecycle_manager.steps import Goal
+from tektra.runtime.clock import nanoseconds
 
 # How long a new manager waits for a sign of life of the instances that it remembers.
 RECALL_S = 5.0
@@ -54,6 +55,35 @@ def parse(text: str) -> Memory | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+class Recall:
+    """Finds out whether a memory still holds, before anything is started."""
+
+    def __init__(self) -> None:
+        self.waiting: Memory | None = None  # of which that is not known yet
+        self.held: frozenset[str] = frozenset()  # nodes that it holds down
+        self._until_ns = 0
+
+    def begin(self, memory: Memory | None, now_ns: int) -> None:
+        """Begin to wait for a sign of life of the instances of ``memory``."""
+        self.waiting, self._until_ns = memory, now_ns + nanoseconds(RECALL_S)
+
+    def drop(self) -> None:
+        """Forget it: a person has said otherwise."""
+        self.waiting = None
+
+    def decide(self, instances: Mapping[str, str], now_ns: int) -> Memory | None:
+        """Return the memory, once, when it has turned out to hold."""
+        memory = self.waiting
+        holds = memory.is_of(instances) if memory is not None else None
+        if holds is None and now_ns < self._until_ns:
+            return None
+        self.waiting = None
+        if memory is None or not holds:
+            return None
+        self.held = frozenset(name for name in memory.goals if name in instances)
+        return memory
 
 
 class MemoryFile:
