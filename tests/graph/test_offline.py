@@ -1,6 +1,7 @@
 """The whole demo where there is no network: nothing but loopback, and nothing even tries."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -60,15 +61,27 @@ def local(peer):
     )
 
 
+def is_apart(pid):
+    """Return whether a process is in a network namespace of its own by now."""
+    try:
+        return os.readlink(f'/proc/{pid}/ns/net') != os.readlink('/proc/self/ns/net')
+    except PermissionError:  # between unshare(2) and execve(2), unless root asks
+        return False
+
+
 def watch(process, seen):
-    """Collect what the namespace does until the process ends; return the unrouted packets."""
+    """Collect what the namespace does until the process ends; return the unrouted packets.
+
+    Before unshare has made the namespace, the process is in that of the host, where others talk.
+    """
     end = time.monotonic() + END_S
     count = 0
     while process.poll() is None:
         assert time.monotonic() < end, f'not over after {END_S} s'
         try:
-            count = unrouted(process.pid)
-            seen |= peers(process.pid)
+            if is_apart(process.pid):
+                count = unrouted(process.pid)
+                seen |= peers(process.pid)
         except (FileNotFoundError, ProcessLookupError, OSError):
             break
         time.sleep(0.02)

@@ -1,5 +1,7 @@
 """The lifecycle manager among real nodes: services, heartbeats, two managers, namespaces."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -90,11 +92,7 @@ class Bench:
 
     def manager(self, name='lifecycle_manager', namespace='', **parameters):
         """Start a manager; its system states fill ``states``."""
-        prefix = f'/{namespace}' if namespace else ''
-        row = topic('system/state')
-        self.ros.peer.create_subscription(
-            row.message_type(), f'{prefix}/{row.name}', self.states.append, row.qos()
-        )
+        self.hear(f'/{namespace}' if namespace else '')
         values = {'graph_file': str(self.path), **parameters}
         more = {'namespace': namespace} if namespace else {}
         node = self.ros.make(LifecycleManagerNode, name, values, **more)
@@ -102,6 +100,12 @@ class Bench:
         node.trigger_activate()
         assert node.active
         return node
+
+    def hear(self, prefix=''):
+        row = topic('system/state')
+        self.ros.peer.create_subscription(
+            row.message_type(), f'{prefix}/{row.name}', self.states.append, row.qos()
+        )
 
     @property
     def state(self):
@@ -118,6 +122,12 @@ class Bench:
         self.ros.until(future.done, 30)
         self.ros.peer.destroy_client(client)
         return future.result()
+
+
+def manager_process(path):
+    """Return the command that runs a manager of the graph in ``path``."""
+    code = 'from tektra.lifecycle_manager.node import main; main()'
+    return [sys.executable, '-c', code, '--ros-args', '-p', f'graph_file:={path}']
 
 
 @pytest.fixture
@@ -255,10 +265,33 @@ def test_of_two_managers_the_second_refuses_and_takes_over_when_the_first_has_go
     bench.ros.until(lambda: any('another lifecycle manager' in b.status for b in beats))
     assert bench.ask(R.COMMAND_PAUSE).success  # the first one answers: there is one service
     assert list(bench.state.node_states) == [2, 2, 2]  # not resumed by the second's autostart
+    del bench.states[:]
     first.trigger_deactivate()
-    bench.until_state(SystemState.STATE_READY)
     bench.ros.until(lambda: not [b for b in beats if b.node == '/another_manager'][-1].status)
+    assert bench.until_state(SystemState.STATE_STOPPED).reason == 'pause'
+    assert list(bench.state.node_states) == [2, 2, 2]  # not resumed by its taking over
     assert second.active
+    assert bench.ask(R.COMMAND_RESUME).success
+    bench.until_state(SystemState.STATE_READY)
+
+
+def test_a_pause_outlives_a_killed_manager(bench):
+    bench.hear()
+    first = subprocess.Popen(manager_process(bench.path))
+    try:
+        bench.until_state(SystemState.STATE_READY)
+        assert bench.ask(R.COMMAND_PAUSE, 'b').success
+    finally:
+        first.kill()
+        first.wait(10)
+    del bench.states[:]
+    bench.made.clear()
+    bench.manager()
+    bench.ros.until(lambda: list(bench.state.node_states) == [3, 2, 2])
+    assert bench.state.reasons[1] == 'paused'
+    assert bench.made == []
+    assert bench.ask(R.COMMAND_RESUME).success
+    bench.until_state(SystemState.STATE_READY)
 
 
 def test_two_namespaces_do_not_touch_each_other(ros, tmp_path):
@@ -283,3 +316,18 @@ def test_a_wrong_graph_file_is_told_with_its_line(bench):
     )
     node.trigger_configure()
     assert 'lifecycle.yaml:2: nodes.a.requires' in node.last_error
+
+
+def test_a_manager_that_cannot_come_up_says_why_and_exits_with_an_error(tmp_path):
+    (tmp_path / 'lifecycle.yaml').write_text('nodes:\n  a: {requires: [z]}\n')
+    done = subprocess.run(
+        manager_process(tmp_path / 'lifecycle.yaml'),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith('tektra: error: /lifecycle_manager: configure: GraphError: ')
+    assert 'lifecycle.yaml:2: nodes.a.requires' in last

@@ -25,8 +25,10 @@ class Example(TektraNode):
         self.may_load = threading.Event()
         self.may_load.set()
         self.heard, self.torn_down, self.ticks = [], 0, 0
+        self.loads = 0
 
     def load(self, params):
+        self.loads += 1
         assert self.may_load.wait(10)
         if self.fail_in == 'load':
             raise OSError('model file is not there; run: tektra weights pull x')
@@ -103,6 +105,17 @@ def test_an_error_in_activate_leaves_the_node_ready_to_be_configured(ros):
     assert node.torn_down == 1
     node.fail_in = ''
     ros.bring_up(node)
+
+
+def test_a_node_that_is_configured_refuses_to_be_configured_before_it_loads_anything(ros):
+    node = ros.make(Example, 'example')
+    assert ros.change(node, Transition.TRANSITION_CONFIGURE)
+    node.fail_in = 'load'
+    assert not ros.change(node, Transition.TRANSITION_CONFIGURE)
+    assert (node.loads, node.last_error) == (1, '')
+    assert ros.change(node, Transition.TRANSITION_ACTIVATE)
+    assert not ros.change(node, Transition.TRANSITION_CONFIGURE)
+    assert node.loads == 1
 
 
 def test_a_misspelt_parameter_is_refused_with_a_suggestion(ros):

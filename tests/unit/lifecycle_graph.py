@@ -44,13 +44,16 @@ class Robot:
         self.graph = Graph(specs)
         self.nodes = {name: Node() for name in self.graph.order}
         self.made = []  # transitions in the order in which they were made
-        self.manager = LifecycleManager(
-            self.graph,
-            timing=timing or Timing(),
-            autostart=autostart,
-            processes=self,
-        )
+        self.timing, self.autostart = timing or Timing(), autostart
+        self.start_manager()
         self._next_beat = self.clock.now_ns()
+
+    def start_manager(self, memory=None):
+        """Start a manager; one that is there is killed."""
+        self.manager = LifecycleManager(
+            self.graph, timing=self.timing, autostart=self.autostart, processes=self
+        )
+        self.manager.recall(memory, self.now)
 
     # what the manager sees of processes
     def adopt(self, node, pid):

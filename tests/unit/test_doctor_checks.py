@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import sys
 import time
@@ -310,6 +311,31 @@ def test_other_graphs_of_this_host_are_seen_by_their_domain_locks(tmp_path):
     finally:
         held.release()
     assert_ok(OtherGraphs(None, tmp_path))
+
+
+def test_a_lock_of_the_same_inode_on_another_device_is_no_graph(tmp_path):
+    held = domain.choose(tmp_path, {}, tmp_path)
+    try:
+        [file] = tmp_path.glob('domain-*.lock')
+        inode = str(file.stat().st_ino)
+        kernel = Path('/proc/locks').read_text().splitlines()
+    finally:
+        held.release()
+    [line] = [line for line in kernel if line.split()[-3].rpartition(':')[2] == inode]
+    device = line.split()[-3].rpartition(':')[0]
+    locks = tmp_path / 'locks'
+    locks.write_text(f'{line}\n')
+    assert only(OtherGraphs(None, tmp_path, locks)).severity is Severity.NOTE
+    locks.write_text(line.replace(f' {device}:', ' ff:7f:'))
+    assert_ok(OtherGraphs(None, tmp_path, locks))
+
+
+def test_a_fix_with_a_path_can_be_pasted_into_a_shell(tmp_path):
+    state = tmp_path / "Ada's robots"
+    (state / 'run').mkdir(parents=True)
+    (state / 'run' / 'graph.json').write_text('{}')
+    assert shlex.split(only(RunFile(state)).fix) == ['rm', f'{state}/run/graph.json']
+    assert shlex.split(only(SharedMemorySpace(state / 'gone')).fix)[-1] == f'{state}/gone'
 
 
 class Broken:

@@ -4,8 +4,10 @@ import pytest
 from lifecycle_graph import Robot, core, optional, safety
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 
+from tektra.lifecycle_manager.exchange import GET_STATE, Exchange, Phase
 from tektra.lifecycle_manager.graph import RestartPolicy
 from tektra.lifecycle_manager.operation import CommandRefused
+from tektra.lifecycle_manager.steps import CONFIGURE
 from tektra.lifecycle_manager.watch import Timing
 
 READY, DEGRADED, FAILED = (
@@ -105,6 +107,31 @@ def test_a_lost_answer_is_made_up_for_by_the_heartbeat():
     robot.until(lambda: robot.state.state == READY, 5.0)
     robot.manager.on_answer = deliver
     assert robot.made == ['configure /a', 'activate /a']
+
+
+def verifying():
+    """Return an exchange whose node has answered: now its state is to be read."""
+    exchange = Exchange('/a', CONFIGURE, 'a-1', 60.0, 0)
+    exchange.on_answer(exchange.due(0, 0.7), True, 0)
+    return exchange
+
+
+def test_reads_of_the_state_that_could_not_be_sent_do_not_count():
+    exchange = verifying()
+    for tick in range(20):
+        assert exchange.due(tick * 100_000_000, 0.7).transition == GET_STATE
+        exchange.on_unsent()
+    exchange.on_state(exchange.due(2 * 10**9, 0.7), 2)
+    assert exchange.phase is Phase.DONE
+
+
+def test_the_heartbeat_confirms_when_no_read_can_be_sent():
+    exchange = verifying()
+    exchange.on_beat(NodeHeartbeat(state=2))
+    assert exchange.due(0, 0.7).transition == GET_STATE  # at first the node itself is asked
+    exchange.on_unsent()
+    assert exchange.due(8 * 10**8, 0.7) is None
+    assert exchange.phase is Phase.DONE
 
 
 def test_a_node_whose_state_cannot_be_read_is_not_waited_for_for_ever():
@@ -240,6 +267,23 @@ def test_a_core_node_that_dies_while_an_optional_one_is_awaited_rolls_nothing_ba
     assert robot.states()['/a'] == 3
     robot.nodes['/b'].fails.clear()
     robot.until(lambda: robot.states()['/b'] == 3, 10.0)
+
+
+def test_a_start_ends_when_its_time_is_over_although_a_core_node_was_lost_in_it():
+    robot = Robot(core('/a'), optional('/face'), timing=Timing(appear_s=5.0, step_s=2.0))
+    robot.run(0.5)  # /face loads, the core is up
+    robot.until(lambda: robot.states() == {'/a': 3, '/face': 3})
+    robot.command('reset')
+    robot.nodes['/face'].takes['configure'] = 3.0
+    number = robot.manager.command(1, [], robot.now)
+    robot.until(lambda: robot.states()['/a'] == 3)
+    robot.kill('/a')
+    robot.until(lambda: robot.manager.operation is None)
+    [outcome] = [one for one in robot.manager.outcomes() if one.id == number]
+    assert not outcome.success
+    assert outcome.message == '/a: not done when the time for startup was over'
+    robot.respawn('/a')
+    robot.until(lambda: robot.state.state == READY, 5.0)
 
 
 # ---- liveness and repair ------------------------------------------------------------------------
@@ -385,6 +429,48 @@ def test_restarts_that_are_far_apart_are_no_crash_loop():
         robot.run(10.0)
 
 
+def beat_of_older(robot, name, pid=1234):
+    robot.manager.on_heartbeat(
+        NodeHeartbeat(node=name, instance_id=f'{name}-1', pid=pid, state=1), robot.now
+    )
+
+
+def test_two_processes_of_one_name_are_called_that_and_no_crash_loop():
+    robot = up(core('/a'), core('/b', restart=RestartPolicy(max=2)))
+    robot.respawn('/b')  # /b-1 lives on
+    for _ in range(30):
+        robot.run(0.2)
+        beat_of_older(robot, '/b')
+    assert list(robot.state.restarts) == [0, 1]
+    assert robot.state.state == DEGRADED
+    assert robot.state.reason == ('/b: two processes are named /b: 1234 and 4711; end one of them')
+    assert robot.made.count('configure /b') == 2
+    robot.run(1.5)  # the older one has been ended
+    assert robot.state.state == READY
+
+
+def test_of_two_processes_of_one_name_the_one_that_is_left_is_managed():
+    robot = up(core('/a'))
+    robot.respawn('/a')
+    robot.run(2.0)
+    beat_of_older(robot, '/a')
+    robot.kill('/a')
+    robot.run(1.4)
+    assert robot.state.node_states[0] == 0
+    beat_of_older(robot, '/a')
+    assert robot.state.node_states[0] == 1
+    assert list(robot.state.restarts) == [1]
+
+
+def test_a_last_beat_of_a_process_that_was_replaced_changes_nothing():
+    robot = up(core('/a'))
+    robot.respawn('/a')
+    beat_of_older(robot, '/a')
+    robot.run(0.2)
+    assert robot.state.state == READY
+    assert list(robot.state.restarts) == [1]
+
+
 def test_a_degraded_node_degrades_the_system_and_says_why():
     robot = up(*CHAIN)
     robot.nodes['/b'].more = {'degraded': True, 'status': 'captions only'}
@@ -492,6 +578,18 @@ def test_a_paused_node_that_is_restarted_comes_back_paused():
     robot.respawn('/c')
     robot.run(1.0)
     assert robot.states() == {'/a': 3, '/b': 3, '/c': 2}
+
+
+def test_a_start_of_a_node_by_name_fails_with_it_even_if_it_is_optional():
+    robot = Robot(core('/a'), optional('/face'), autostart=False)
+    robot.nodes['/face'].fails['configure'] = 'RuntimeError: no GL'
+    robot.run(0.5)
+    outcome = robot.command('startup')
+    assert outcome.success
+    assert outcome.message.startswith('degraded: /face: configure: RuntimeError: no GL')
+    outcome = robot.command('startup', 'face')
+    assert not outcome.success
+    assert outcome.message == '/face: configure: RuntimeError: no GL'
 
 
 def test_configure_and_cleanup_go_half_way():

@@ -1,10 +1,12 @@
 """Who manages a namespace, and what has become of a process."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
 
+import pytest
 from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.lifecycle_manager.claim import QUEUE, SILENT_S, HostLock, Rivals
@@ -29,6 +31,24 @@ def test_where_no_lock_can_be_made_heartbeats_must_do_and_it_is_said(tmp_path):
     lock = HostLock(tmp_path / 'file', 7, '/')
     assert lock.take()
     assert 'File exists' in lock.trouble or 'Not a directory' in lock.trouble
+
+
+@pytest.fixture
+def no_space():
+    """Let every write to a file fail, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_on_a_full_disk_the_lock_is_taken_and_given_back_all_the_same(tmp_path, no_space):
+    first, second = HostLock(tmp_path, 7, '/'), HostLock(tmp_path, 7, '/')
+    assert first.take()
+    assert not second.take()
+    assert second.holder == 'unknown'
+    first.release()
+    assert second.take()
 
 
 def beat(instance, node='/manager', queues=(QUEUE,)):

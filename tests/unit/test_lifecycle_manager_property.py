@@ -17,6 +17,7 @@ _events = st.one_of(
     st.tuples(st.just('die in configure'), st.sampled_from(NAMES)),
     st.tuples(st.just('fail'), st.sampled_from(NAMES)),
     st.tuples(st.just('command'), st.sampled_from(tuple(COMMANDS))),
+    st.tuples(st.just('kill the manager'), st.just('')),
     st.tuples(st.just('wait'), st.sampled_from(('0.1', '0.5', '3.0'))),
 )
 
@@ -37,6 +38,8 @@ def _happen(robot, what, which):
             robot.manager.command(COMMANDS[which], [], robot.now)
         except CommandRefused:
             pass
+    elif what == 'kill the manager':
+        robot.start_manager(robot.manager.memory())
     elif what == 'wait':
         robot.run(float(which))
     elif what == 'kill':

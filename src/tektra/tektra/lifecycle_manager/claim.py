@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -21,7 +22,7 @@ class HostLock:
 
     def __init__(self, folder: Path, domain_id: int, namespace: str) -> None:
         digest = hashlib.sha256(namespace.encode()).hexdigest()[:12]
-        self._path = folder / f'manager-{domain_id}-{digest}.lock'
+        self.path = folder / f'manager-{domain_id}-{digest}.lock'
         self._descriptor: int | None = None
         self.holder = ''  # process id of who has it, as text
         self.trouble = ''  # why there is no lock, where the folder cannot be written
@@ -31,20 +32,25 @@ class HostLock:
         if self._descriptor is not None:
             return True
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            self.trouble = f'{self._path}: {error.strerror}'
+            self.trouble = f'{self.path}: {error.strerror}'
             return True  # heartbeats tell of another manager, if a little later
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.holder = os.read(descriptor, 32).decode(errors='replace').strip()
+            self.holder = os.read(descriptor, 32).decode(errors='replace').strip() or 'unknown'
             os.close(descriptor)
             return False
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f'{os.getpid()}\n'.encode(), 0)
-        self._descriptor = descriptor
+        except OSError as error:  # a file system without locks
+            os.close(descriptor)
+            self.trouble = f'{self.path}: {error.strerror}'
+            return True
+        self._descriptor, self.trouble = descriptor, ''
+        with contextlib.suppress(OSError):  # no space: it is held all the same, without a name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f'{os.getpid()}\n'.encode(), 0)
         return True
 
     def release(self) -> None:

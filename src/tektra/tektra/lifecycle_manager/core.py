@@ -16,6 +16,7 @@ from tektra.lifecycle_manager.autostart import AutoStart
 from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
 from tektra.lifecycle_manager.graph import Graph
 from tektra.lifecycle_manager.idle import IdleUnload
+from tektra.lifecycle_manager.memory import Memory, Recall
 from tektra.lifecycle_manager.operation import (
     RESUME,
     STARTUP,
@@ -25,7 +26,6 @@ from tektra.lifecycle_manager.operation import (
     goals_of,
 )
 from tektra.lifecycle_manager.steps import (
-    ACTIVE,
     CONFIGURE,
     FINALIZED,
     MISSING,
@@ -64,13 +64,13 @@ class LifecycleManager:
         self.nodes = {name: Watched(graph[name]) for name in graph.order}
         self.goals: dict[str, Goal] = {}
         self.operation: Operation | None = None
-        self.started = False  # the whole graph has been up
         self.failure = ''  # why it could not be brought up
         self.failed: dict[str, str] = {}  # the same, by node
         self.last_command = ''
         self._prefix = prefix
         self._auto = AutoStart(autostart, self.timing)
         self._idle = IdleUnload(graph)
+        self._recall = Recall()
         self._now_ns = 0
         self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
@@ -89,6 +89,8 @@ class LifecycleManager:
         if node is None:
             return False
         before = node.gist
+        if node.is_of_another(beat, now_ns):
+            return node.gist != before
         new = node.instance_id != beat.instance_id
         if node.on_beat(beat, now_ns):
             self._events.append(f'{beat.node}: a new process, restart {node.restarts}')
@@ -100,7 +102,7 @@ class LifecycleManager:
         return node.gist != before
 
     def _on_new_instance(self, node: Watched) -> None:
-        if self.goals.get(node.spec.name) is Goal.FINALIZED:
+        if self.goals.get(node.spec.name) is Goal.FINALIZED and node.state != FINALIZED:
             self.goals[node.spec.name] = Goal.UNCONFIGURED  # it is down already
         node.error, node.failures = '', 0
         if self.operation is None:
@@ -135,15 +137,17 @@ class LifecycleManager:
 
         :raises CommandRefused: if it cannot be carried out; nothing is changed then.
         """
+        names = tuple(names)
         targets = check(self.graph, command, names, self._prefix)
+        named = targets if names else ()
         running = self.operation
         if running is not None and (running.command, running.asked) == (command, targets):
-            if not running.rolling_back:
+            if running.named == named and not running.rolling_back:
                 return running.id
         goals = goals_of(self.graph, command, targets, self._levels(command))
         if running is not None:
             self._end(running, False, f'{running.name}: overtaken by another command')
-        return self._begin(command, targets, goals, now_ns).id
+        return self._begin(command, targets, goals, now_ns, named=named).id
 
     def plan(self, command: int, names: Iterable[str]) -> list[str]:
         """Return the steps that a command would make, for people; nothing is changed.
@@ -155,6 +159,25 @@ class LifecycleManager:
         lines = plan(self.graph, self._states(), {**self.goals, **goals})
         away = [name for name in goals if self.nodes[name].missing]
         return [*lines, f'cannot reach: {listing(away)}'] if away else lines
+
+    def recall(self, memory: Memory | None, now_ns: int) -> None:
+        """Hold down what was held down before, if ``memory`` is of the nodes that run.
+
+        Nothing is started by itself until that is known.
+        """
+        self._recall.begin(memory, now_ns)
+
+    def memory(self) -> Memory | None:
+        """Return what the next manager must know; None: nothing is held down by a person."""
+        if self._recall.waiting is not None:
+            return self._recall.waiting
+        held = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        if not held or not self.last_command:
+            return None
+        return Memory(self.last_command, held, self._instances())
+
+    def _instances(self) -> dict[str, str]:
+        return {name: node.instance_id for name, node in self.nodes.items()}
 
     def outcomes(self) -> list[Outcome]:
         """Return the operations that have ended since the last call."""
@@ -307,13 +330,28 @@ class LifecycleManager:
     # ---- operations -----------------------------------------------------------------------------
 
     def _start_by_itself(self, now_ns: int) -> None:
-        core = [self.nodes[name] for name in self.graph.managed if self.graph.is_core(name)]
+        memory = self._recall.decide(self._instances(), now_ns)
+        if memory is not None:
+            self._hold(memory)
+        if self._recall.waiting is not None:
+            return
+        targets = tuple(name for name in self.graph.managed if name not in self._recall.held)
+        core = [self.nodes[name] for name in targets if self.graph.is_core(name)]
         whole = not any(node.missing or node.looping for node in core)
         if self.operation is not None or not self._auto.is_due(now_ns, whole):
             return
-        targets = self.graph.managed
-        goals = goals_of(self.graph, STARTUP, targets, self._levels())
+        goals = dict.fromkeys(targets, Goal.ACTIVE)
         self._begin(STARTUP, targets, goals, now_ns, automatic=True)
+
+    def _hold(self, memory: Memory) -> None:
+        held = self._recall.held
+        for name in held:
+            goal, instance = memory.goals[name], self.nodes[name].instance_id
+            if goal is Goal.FINALIZED and instance not in ('', memory.instances.get(name)):
+                goal = Goal.UNCONFIGURED  # a new process: it is down already
+            self.goals[name] = goal
+        self.last_command = memory.command
+        self._events.append(f'left as they were after {memory.command}: {listing(sorted(held))}')
 
     def _begin(
         self,
@@ -322,6 +360,7 @@ class LifecycleManager:
         goals: dict[str, Goal],
         now_ns: int,
         automatic: bool = False,
+        named: tuple[str, ...] = (),
     ) -> Operation:
         operation = Operation(
             id=next(self._ids),
@@ -332,12 +371,14 @@ class LifecycleManager:
             began_ns=now_ns,
             deadline_ns=0,
             automatic=automatic,
+            named=named,
         )
         longest = max((self.graph[n].configure_timeout_s for n in goals), default=0.0)
         up_s = self.timing.appear_s + 2 * longest + len(goals) * self.timing.step_s
         operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
         if not automatic:
             self._auto.end()  # a person has taken over
+            self._recall.drop()
             self._forget_failure()
             self.last_command = operation.name
         self.goals.update(goals)
@@ -387,13 +428,15 @@ class LifecycleManager:
         if core and not operation.core_is_up:
             self._roll_back(operation, core, now_ns)
             return
-        for name in core:  # it was up: the repair's business
-            del operation.failed[name]
+        if now_ns < operation.deadline_ns:
+            for name in core:  # it was up: the repair's business
+                del operation.failed[name]
         if not operation.core_is_up:
             self._note_core(operation)
         if all(n in operation.failed or self._rests(n) for n in operation.goals):
-            degraded = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
-            self._end(operation, True, f'degraded: {degraded}' if degraded else '')
+            failed = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
+            success = not any(n in operation.named or n in core for n in operation.failed)
+            self._end(operation, success, f'degraded: {failed}' if failed and success else failed)
 
     def _note_core(self, operation: Operation) -> None:
         operation.core_is_up = all(
@@ -401,9 +444,6 @@ class LifecycleManager:
         )
         if operation.core_is_up:
             self._forget_failure()
-            managed = (n for n in self.graph.managed if self.graph.is_core(n))
-            up = all(self.nodes[n].effective == ACTIVE for n in managed)
-            self.started = self.started or up
 
     def _forget_failure(self) -> None:
         self.failure, self.failed = '', {}
@@ -446,7 +486,7 @@ class LifecycleManager:
     def _end(self, operation: Operation, success: bool, message: str) -> None:
         self.operation = None
         self._outcomes.append(Outcome(operation.id, success, message))
-        if operation.automatic and success:
+        if operation.automatic and (success or operation.core_is_up):
             self._auto.end()
         elif operation.automatic:
             self._auto.fail(self._now_ns)

@@ -59,6 +59,7 @@ class Exchange:
         self._serial = 0
         self._beats = 0  # since the request, showing nothing of it
         self._reads = 0
+        self._verifying_ns = -1
         self._beat_state = 0
         self._said = ''
         self._refused = False
@@ -79,9 +80,12 @@ class Exchange:
         if self.phase is Phase.ASKED:
             unheard = since > unheard_s and self._beats >= 2
             return self._send(self.transition, now_ns) if self._sent_ns < 0 or unheard else None
-        if since <= unheard_s:
+        if self._verifying_ns < 0:
+            self._verifying_ns = now_ns
+        if self._sent_ns >= 0 and since <= unheard_s:
             return None
-        if self._sent_ns >= 0 and self._beat_state == self.wanted:
+        verifying_s = seconds(now_ns - self._verifying_ns)
+        if verifying_s > unheard_s and self._beat_state == self.wanted:
             self.phase = Phase.DONE  # the answer was lost, but the node itself says so
             return None
         if self._reads >= READS:
@@ -97,6 +101,8 @@ class Exchange:
     def on_unsent(self) -> None:
         """Take note that the last request could not be sent: it is due again."""
         self._sent_ns = -1
+        if self.phase is Phase.VERIFYING:
+            self._reads -= 1
 
     def on_answer(self, request: Request, success: bool, now_ns: int) -> None:
         """Take the answer to a change of state."""
@@ -135,6 +141,7 @@ class Exchange:
 
     def _verify(self) -> None:
         self.phase, self._sent_ns, self._reads = Phase.VERIFYING, -1, 0
+        self._verifying_ns = -1
 
     def _fail_as_said(self) -> None:
         said = self._said or 'the node gave no reason'

@@ -21,6 +21,7 @@ from tektra.lifecycle_manager.claim import QUEUE, HostLock, Rivals
 from tektra.lifecycle_manager.core import LifecycleManager
 from tektra.lifecycle_manager.exchange import GET_STATE, Request
 from tektra.lifecycle_manager.graph import load_graph
+from tektra.lifecycle_manager.memory import MemoryFile
 from tektra.lifecycle_manager.operation import CommandRefused, Outcome
 from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
@@ -29,7 +30,7 @@ from tektra.lifecycle_manager.watch import Timing
 from tektra.resources.catalogue import CatalogueError
 from tektra.resources.plan import needs
 from tektra.resources.survey import plan_here
-from tektra.runtime.main import run_node
+from tektra.runtime.main import StartError, run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.share import share_dir
 
@@ -80,6 +81,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         self._rivals = Rivals(namespace, self.instance_id)
         domain_id = self.context.get_domain_id()
         self._lock = HostLock(lock_folder(), domain_id, namespace)
+        self._memory = MemoryFile(self._lock.path.with_suffix('.json'))
         self._state_pub = self.publisher('system/state')
         self._diagnostics_pub = self.publisher('/diagnostics')
         self.subscribe('heartbeat', self._on_heartbeat)
@@ -125,17 +127,18 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             if self._lock.take():
                 if self._lock.trouble:
                     self.log.warning(f'no lock against a second manager: {self._lock.trouble}')
-                self._take_over()
+                self._take_over(now_ns)
                 return True
             older = f'process {self._lock.holder}'
         if older:
             self._resign(older)
         return False
 
-    def _take_over(self) -> None:
+    def _take_over(self, now_ns: int) -> None:
         if self._rival:
             self.log.info(f'the other manager has gone ({self._rival}): managing from now on')
         self._acts, self._rival = True, ''
+        self._core.recall(self._memory.load(), now_ns)
         self.set_degraded('')
         self.watch_queue(QUEUE, lambda: (len(self._asked), 0))
         self._manage = self.create_service(ManageNodes, 'manage', self._on_manage)
@@ -195,6 +198,8 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             self._send(request)
         for event in self._core.events():
             self.log.warning(event)
+        if trouble := self._memory.save(self._core.memory()):
+            self.log.warning(f'the next manager will not know what is held down: {trouble}')
         self._publish_if_changed(now)
         for outcome in self._core.outcomes():
             self._answer(outcome)
@@ -258,8 +263,12 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
 
 def _make() -> LifecycleManagerNode:
     node = LifecycleManagerNode('lifecycle_manager')
-    if node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-        node.trigger_activate()
+    for bring_up in (node.trigger_configure, node.trigger_activate):
+        if bring_up() != TransitionCallbackReturn.SUCCESS:
+            why = f'{node.get_fully_qualified_name()}: {node.last_error}'
+            node.shut_down()
+            node.destroy_node()
+            raise StartError(why)
     return node
 
 

@@ -49,6 +49,7 @@ class Operation:
     began_ns: int
     deadline_ns: int
     automatic: bool = False
+    named: tuple[str, ...] = ()  # by the person, who must be told if one of them fails
     origin: dict[str, Goal] = field(default_factory=dict)  # of nodes that were brought up
     failed: dict[str, str] = field(default_factory=dict)
     core_is_up: bool = False  # from then on trouble is repaired, not rolled back

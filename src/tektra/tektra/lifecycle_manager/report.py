@@ -30,7 +30,7 @@ _DOWN = {Goal.INACTIVE: 'paused', Goal.UNCONFIGURED: 'taken down', Goal.FINALIZE
 def why(manager: LifecycleManager, node: Watched) -> str:
     """Return why a node is not at work; empty: it is healthy."""
     name = node.spec.name
-    trouble = node.loop_text() or node.silence()
+    trouble = node.twin_text() or node.loop_text() or node.silence()
     if trouble:
         return trouble
     if node.spec.tier is not Tier.SAFETY and node.state != ACTIVE:

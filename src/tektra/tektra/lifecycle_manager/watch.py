@@ -16,6 +16,7 @@ from tektra.runtime.clock import nanoseconds, seconds
 # A heartbeat that was on its way while a transition was verified tells the state before it: one
 # that contradicts what was verified is believed when the contradiction lasts.
 STALE_BEAT_S = 1.0
+REPLACED = 8  # instances of before that are remembered
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ class Watched:
     _up_since_ns: int = -1
     _before: int = MISSING
     _differs_ns: int = -1
+    _replaced: dict[str, int] = field(default_factory=dict)  # instances of before, since when
+    _twin: NodeHeartbeat | None = None  # of another process of this name
+    _twin_ns: int = 0
 
     @property
     def effective(self) -> int:
@@ -132,12 +136,32 @@ class Watched:
         """Return the instance seen last; empty: never seen."""
         return str(self.beat.instance_id) if self.beat is not None else ''
 
+    def is_of_another(self, beat: NodeHeartbeat, now_ns: int) -> bool:
+        """Return whether a beat is of a process that a newer one of this name has replaced.
+
+        It counts for nothing, unless the newer one has gone; if it comes later than a beat that
+        was under way, the older process lives, and there are two.
+        """
+        if self.missing or beat.instance_id == self.instance_id:
+            return False
+        replaced_ns = self._replaced.get(str(beat.instance_id))
+        if replaced_ns is None:
+            return False
+        if seconds(now_ns - replaced_ns) >= STALE_BEAT_S:
+            self._twin, self._twin_ns = beat, now_ns
+        return True
+
     def on_beat(self, beat: NodeHeartbeat, now_ns: int) -> bool:
         """Take a sign of life; return whether it is of a new instance of a node seen before."""
         again = bool(self.instance_id) and self.instance_id != beat.instance_id
         if again:
-            self.restarts += 1
-            self._recent.append(now_ns)
+            if beat.instance_id not in self._replaced:
+                self.restarts += 1
+                self._recent.append(now_ns)
+            self._replaced[self.instance_id] = now_ns
+            self._replaced.pop(str(beat.instance_id), None)
+            if len(self._replaced) > REPLACED:
+                del self._replaced[next(iter(self._replaced))]
             self.exchange, self.not_before_ns, self.verified_ns = None, 0, -1
             self._up_since_ns = -1
         if again or beat.busy or beat.state != ACTIVE or self.used_ns < 0:
@@ -158,6 +182,8 @@ class Watched:
 
         ``settled``: the node is where it is wanted. ``silent``: it has not beaten for too long.
         """
+        if seconds(now_ns - self._twin_ns) > STALE_BEAT_S:
+            self._twin = None
         if self.seen_ns >= 0 and silent:
             self.missing = True
             self.life = processes.life(self.spec.name)
@@ -187,6 +213,13 @@ class Watched:
             Life.STOPPED: f'no heartbeat: process {pid} is stopped',
             Life.ENDED: f'no heartbeat: process {pid} has ended',
         }[self.life]
+
+    def twin_text(self) -> str:
+        """Return that there are two processes of this name; empty: there is one at most."""
+        if self._twin is None or self.beat is None:
+            return ''
+        pids = f'{self._twin.pid} and {self.beat.pid}'
+        return f'two processes are named {self.spec.name}: {pids}; end one of them'
 
     def loop_text(self) -> str:
         """Return what is said of a crash loop; empty: there is none."""

@@ -29,6 +29,10 @@ THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
 SWITCH_S = 0.0005
 
 
+class StartError(RuntimeError):
+    """A node that brings itself up could not; the text says why."""
+
+
 def begin(words: Sequence[str] | None = None) -> threading.Event:
     """Prepare the process and rclpy; the event is set by SIGINT and SIGTERM.
 
@@ -77,13 +81,21 @@ def leave(code: int) -> NoReturn:
 
 
 def run_node(make: Callable[[], TektraNode[Any]]) -> int:
-    """Run the node that ``make`` returns until SIGINT or SIGTERM; then exit with 0."""
+    """Run the node that ``make`` returns until SIGINT or SIGTERM; then exit with 0.
+
+    Exit with 1 if it raises ``StartError``.
+    """
     try:
         stop = begin()
     except log.LogError as error:
         sys.exit(f'tektra: error: {error}')
+    try:
+        node = make()
+    except StartError as error:
+        print(f'tektra: error: {error}', file=sys.stderr)
+        end()
+        leave(1)
     executor = SingleThreadedExecutor()
-    node = make()
     executor.add_node(node)
     freeze()
     while not stop.is_set():

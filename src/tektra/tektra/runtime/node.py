@@ -5,23 +5,20 @@ Lifecycle, parameters, topics by table, heartbeat, worker, clean shutdown.
 
 from __future__ import annotations
 
-import inspect
 import os
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, ClassVar, Generic, TypeVar
 
-from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.context import Context
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -30,39 +27,23 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.time import Time
 from rclpy.timer import Timer
-from tektra_msgs.msg import BackendState, ClockProgress, NodeHeartbeat
+from tektra_msgs.msg import BackendState, ClockProgress
 
 from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
 from tektra.runtime.clock import BootClock
+from tektra.runtime.heartbeat import Heartbeat
 from tektra.runtime.hot import HotParameters
 from tektra.runtime.ids import new_id
 from tektra.runtime.log import LEVELS, LogOptions, NodeLog, noting
+from tektra.runtime.services import guarded
 from tektra.runtime.topics import open_publisher, open_subscription, topic
-from tektra.runtime.worker import NICE, Worker
+from tektra.runtime.transitions import Transitions
+from tektra.runtime.worker import NICE, Worker, WorkerResult
 
-HEARTBEAT_S = 0.2
 SETTLE_TURNS = 256  # of the executor at most before time goes on: the depth of the longest queue
 
 P = TypeVar('P')
-
-
-class WorkerResult:
-    """Awaits a worker's future inside an rclpy coroutine, without a busy loop.
-
-    rclpy polls a waiting coroutine each time its executor wakes; ``wake`` is called when the
-    future is done.
-    """
-
-    def __init__(self, future: Future[Any], wake: Callable[[], None]) -> None:
-        self._future = future
-        future.add_done_callback(lambda _: wake())
-
-    def __await__(self) -> Generator[None, None, Any]:
-        """Yield to the executor until the future is done, then return or raise its result."""
-        while not self._future.done():
-            yield
-        return self._future.result()
 
 
 class TektraNode(LifecycleNode, Generic[P]):
@@ -110,11 +91,9 @@ class TektraNode(LifecycleNode, Generic[P]):
             time.time,
         )
         self.last_error = ''
-        self._transition = ''
         self._degraded = ''
         self._backend_status: BackendStatus | None = None
         self._active = False
-        self._loaded: Any = None
         self._soon: deque[Callable[[], None]] = deque()
         self._handled = 0  # messages and timers so far
         self._wake = self.create_guard_condition(self._run_soon)
@@ -165,6 +144,10 @@ class TektraNode(LifecycleNode, Generic[P]):
 
     # ---- for subclasses
     # ----------------------------------------------------------------------------------------
+
+    @property
+    def _loaded(self) -> Any:
+        return self._transitions.loaded
 
     @property
     def active(self) -> bool:
@@ -298,38 +281,13 @@ class TektraNode(LifecycleNode, Generic[P]):
     async def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
-        if self._transition:  # one transition at a time
-            response.success = False
-            return response
-        label = request.transition.label
-        configure = request.transition.id == Transition.TRANSITION_CONFIGURE
-        if (configure or label == 'configure') and not await self._load_first():
-            response.success = False
-            return response
-        try:
-            return self._rcl_change_state(request, response)
-        except _rclpy.RCLError as error:  # not from this state, e.g. a request that was sent twice
-            self.log.warning(f'change_state refused: {error}')
-            response.success = False
-            return response
-
-    async def _load_first(self) -> bool:
-        """Load in the worker, so that heartbeats go on, and then let rcl make the transition."""
-        self._transition = 'configuring'
-        self._publish_beat(0.0)
-        try:
-            params = self._read_parameters()
-            self._loaded = await self.await_future(self.worker.submit(lambda: self.load(params)))
-        except Exception as error:
-            self.report_error('configure', error)
-            return False
-        finally:
-            self._transition = ''
-        return True
+        return await self._transitions.change(request, response)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make what ``setup`` makes, with what ``load`` has loaded."""
-        return self._step('configure', lambda: self.setup(self._read_parameters(), self._loaded))
+        return self._transitions.step(
+            'configure', lambda: self.setup(self._read_parameters(), self._loaded)
+        )
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to work."""
@@ -342,7 +300,7 @@ class TektraNode(LifecycleNode, Generic[P]):
                 self._active = False
                 raise
 
-        return self._step('activate', go)
+        return self._transitions.step('activate', go)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop working."""
@@ -351,15 +309,15 @@ class TektraNode(LifecycleNode, Generic[P]):
             self._active = False
             self.stop()
 
-        return self._step('deactivate', halt)
+        return self._transitions.step('deactivate', halt)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything that configure made."""
-        return self._step('cleanup', self._clean)
+        return self._transitions.step('cleanup', self._clean)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything; the process goes on until launch ends it."""
-        return self._step('shutdown', self._clean)
+        return self._transitions.step('shutdown', self._clean)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """After a failed step: back to unconfigured, ready to be configured again."""
@@ -371,7 +329,7 @@ class TektraNode(LifecycleNode, Generic[P]):
             self._active = False
             self.stop()
         self.teardown()
-        self._loaded = None
+        self._transitions.loaded = None
         self._backend_status = None
         for timer in self._own_timers:
             self.destroy_timer(timer)
@@ -382,35 +340,21 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._own_timers, self._own_subscriptions, self._own_publishers = [], [], []
         self._queues.clear()
 
-    def _step(self, name: str, work: Callable[[], None]) -> TransitionCallbackReturn:
-        try:
-            work()
-        except Exception as error:
-            self.report_error(name, error)
-            return TransitionCallbackReturn.ERROR
-        self.last_error = ''
-        self.call_soon(
-            lambda: self._publish_beat(0.0)
-        )  # the manager need not wait for the next beat
-        return TransitionCallbackReturn.SUCCESS
-
     def _lifecycle_state(self) -> int:
-        if self._transition == 'configuring':
-            return int(State.TRANSITION_STATE_CONFIGURING)
-        return int(self._state_machine.current_state[0])
+        return self._transitions.state
+
+    def beat_now(self) -> None:
+        """Publish a heartbeat, besides the regular ones."""
+        self._heartbeat.publish()
 
     # ---- own entities
     # ------------------------------------------------------------------------------------------
 
     def _make_common_entities(self) -> None:
-        # The stock handler runs configure inside the executor, which would stop the heartbeat.
-        self._rcl_change_state = self._service_change_state.callback
+        self._transitions = Transitions(self, self._service_change_state.callback)
         self._service_change_state.callback = self._on_change_state
-        self._beat_pub = open_publisher(self, 'heartbeat')
+        self._heartbeat = Heartbeat(self)
         self._backend_pub = open_publisher(self, 'system/backends')
-        self._beat_seq = 0
-        self._beat_due = self._boot.now_ns() + round(HEARTBEAT_S * 1e9)
-        self.create_timer(HEARTBEAT_S, self._beat, clock=self._steady)
         if self.simulated:
             self._progress_pub = open_publisher(self, 'clock/progress')
             open_subscription(self, '/clock', self._on_clock)
@@ -470,31 +414,11 @@ class TektraNode(LifecycleNode, Generic[P]):
         self, srv_type: Any, srv_name: str, callback: Callable[..., Any], **more: Any
     ) -> Service:
         """Offer a service; if its callback fails it answers all the same and the node lives on."""
-        return super().create_service(srv_type, srv_name, self._guard_service(callback), **more)
+        answers = guarded(callback, self._failed_service)
+        return super().create_service(srv_type, srv_name, answers, **more)
 
-    def _guard_service(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(callback):
-
-            async def guarded_coroutine(request: Any, response: Any) -> Any:
-                try:
-                    return await callback(request, response)
-                except Exception as error:
-                    return self._failed_service(callback, error, response)
-
-            return guarded_coroutine
-
-        def guarded(request: Any, response: Any) -> Any:
-            try:
-                return callback(request, response)
-            except Exception as error:
-                return self._failed_service(callback, error, response)
-
-        return guarded
-
-    def _failed_service(
-        self, callback: Callable[..., Any], error: Exception, response: Any
-    ) -> Any:
-        self.report_error(getattr(callback, '__name__', 'service'), error)
+    def _failed_service(self, name: str, error: Exception, response: Any) -> Any:
+        self.report_error(name, error)
         empty = type(response)()
         if hasattr(empty, 'message'):
             empty.message = self.last_error
@@ -548,36 +472,6 @@ class TektraNode(LifecycleNode, Generic[P]):
             self.log.warning(text)
         else:
             self.log.info(text)
-
-    def _beat(self) -> None:
-        now = self._boot.now_ns()
-        lag = max(0.0, (now - self._beat_due) / 1e9)
-        self._beat_due = now + round(HEARTBEAT_S * 1e9)
-        self._publish_beat(lag)
-
-    def _publish_beat(self, lag_s: float) -> None:
-        rows = [(name, *read()) for name, read in self._queues.items()]
-        backend = self._backend_status
-        message = NodeHeartbeat(
-            node=self.get_fully_qualified_name(),
-            instance_id=self.instance_id,
-            pid=os.getpid(),
-            seq=self._beat_seq,
-            state=self._lifecycle_state(),
-            transition=self._transition,
-            loop_lag_s=lag_s,
-            busy=self.worker.busy,
-            backend=backend.active if backend else '',
-            degraded=bool(self._degraded) or bool(backend and backend.degraded),
-            status=self._degraded,
-            last_error=self.last_error,
-            queues=[row[0] for row in rows],
-            queue_depth=[row[1] for row in rows],
-            queue_dropped=[row[2] for row in rows],
-        )
-        message.header.stamp = self.stamp()
-        self._beat_seq = (self._beat_seq + 1) % 2**32
-        self._beat_pub.publish(message)
 
     def _on_clock(self, message: Any) -> None:
         """Say, after everything received before this tick was handled, that its time is done."""

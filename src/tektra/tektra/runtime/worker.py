@@ -6,7 +6,7 @@ import contextlib
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,6 +17,24 @@ NICE = 10  # models give way to safety and to the executor (design, decision 1)
 
 class WorkerFull(Exception):
     """The worker's queue is full: the producer is to wait or to drop."""
+
+
+class WorkerResult:
+    """Awaits a worker's future inside an rclpy coroutine, without a busy loop.
+
+    rclpy polls a waiting coroutine each time its executor wakes; ``wake`` is called when the
+    future is done.
+    """
+
+    def __init__(self, future: Future[Any], wake: Callable[[], None]) -> None:
+        self._future = future
+        future.add_done_callback(lambda _: wake())
+
+    def __await__(self) -> Generator[None, None, Any]:
+        """Yield to the executor until the future is done, then return or raise its result."""
+        while not self._future.done():
+            yield
+        return self._future.result()
 
 
 class Worker:

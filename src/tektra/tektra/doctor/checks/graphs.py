@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from tektra.config.schema import schemas
@@ -15,6 +16,7 @@ from tektra.launching import domain, runfile
 if TYPE_CHECKING:
     from tektra.doctor.graph import Domain
 
+LOCKS = Path('/proc/locks')
 _COMMANDS = 'tektra_'
 """Beginning of the names of nodes that commands such as `tektra echo` make."""
 
@@ -37,7 +39,7 @@ class RunFile:
         if not path.exists():
             return ok('no graph of this checkout runs')
         what = f'{path} names a graph that does not run any more; the next start replaces it'
-        return [Finding(Severity.NOTE, what, f'rm {path}')]
+        return [Finding(Severity.NOTE, what, f'rm {quote(str(path))}')]
 
 
 class OtherGraphs:
@@ -45,17 +47,20 @@ class OtherGraphs:
 
     name = 'other graphs'
 
-    def __init__(self, own_domain: int | None, folder: Path | None = None) -> None:
+    def __init__(
+        self, own_domain: int | None, folder: Path | None = None, locks: Path = LOCKS
+    ) -> None:
         self._own = own_domain
         self._folder = domain.lock_folder() if folder is None else folder
+        self._locks = locks
 
     def run(self) -> list[Finding]:
         """Read the kernel's list of locks: nothing is locked to find out."""
-        held = _locked_inodes()
+        held = _locked(self._locks)
         numbers = sorted(
             int(path.stem.removeprefix('domain-'))
             for path in self._folder.glob('domain-*.lock')
-            if path.stat().st_ino in held
+            if _identity(path) in held
         )
         others = [str(number) for number in numbers if number != self._own]
         if not others:
@@ -64,13 +69,36 @@ class OtherGraphs:
         return [Finding(Severity.NOTE, what, 'in their checkout: tektra down')]
 
 
-def _locked_inodes() -> set[int]:
-    """Return the inodes of files with a lock of flock(2): /proc/locks, proc_locks(5)."""
+def _locked(locks: Path) -> set[str]:
+    """Return the files with a lock of flock(2) as `major:minor:inode` (proc_locks(5))."""
     try:
-        lines = Path('/proc/locks').read_text(encoding='ascii').splitlines()
+        lines = locks.read_text(encoding='ascii').splitlines()
     except OSError:
         return set()
-    return {int(line.split(':')[-1].split()[0]) for line in lines if ' FLOCK ' in line}
+    return {line.split()[-3] for line in lines if ' FLOCK ' in line}
+
+
+def _identity(path: Path) -> str:
+    """Return how the kernel's list of locks calls a file; empty: it has gone.
+
+    Its device is that of the mount: stat(2) tells another one on btrfs.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ''
+    try:
+        inode = os.fstat(descriptor).st_ino
+        about = Path(f'/proc/self/fdinfo/{descriptor}').read_text(encoding='ascii')
+    finally:
+        os.close(descriptor)
+    fields = dict(line.split(':', 1) for line in about.splitlines() if ':' in line)
+    for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
+        mount, _, device, *_ = line.split()
+        if mount == fields['mnt_id'].strip():
+            major, minor = (int(number) for number in device.split(':'))
+            return f'{major:02x}:{minor:02x}:{inode}'
+    return ''
 
 
 class Neighbours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from shlex import quote
 
 from tektra.doctor.finding import Finding, Severity, ok
 from tektra.launching import shm
@@ -45,7 +46,7 @@ class SharedMemorySpace:
             free = shutil.disk_usage(self._folder).free
         except OSError as error:
             what = f'{self._folder}: {error.strerror}; nodes fall back to UDP, which is slower'
-            fix = f'sudo mount -t tmpfs tmpfs {self._folder}'
+            fix = f'sudo mount -t tmpfs tmpfs {quote(str(self._folder))}'
             return [Finding(Severity.WARNING, what, fix)]
         if free >= self._needed:
             return ok(f'{self._folder}: {free / 1e6:.0f} MB free')
