@@ -4,12 +4,13 @@ import importlib
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tektra.config.launch_arguments import owned, with_configured
 from tektra.config.layers import load, write
-from tektra.config.merge import merge, parameter_text
+from tektra.config.merge import literal, merge, parameter_text
 from tektra.config.schema import schemas
 from tektra.config.setting import Layer, Setting
 from tektra.launching import parameter_file
@@ -250,3 +251,9 @@ def test_whatever_is_set_the_highest_layer_that_sets_it_wins(words):
     assert value(made, 'tts', 'rate').value == [s.value for s in settings if s.layer is top][-1]
     assert len(made.settings) == 1
     assert 'rate' in parameter_text(made, '')
+
+
+@given(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.just(1e-05)))
+def test_a_number_that_is_written_is_the_value_that_yaml_reads(written):
+    assert yaml.safe_load(literal(written)) == written
+    assert type(yaml.safe_load(literal(written))) is type(written)
