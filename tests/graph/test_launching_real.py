@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ def _start(folder: Path, text: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -66,6 +68,7 @@ def test_an_interrupt_of_launch_alone_reaches_its_processes(tmp_path: Path) -> N
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=WAIT_S)
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert '[polite-1] interrupted' in output
     assert process.returncode == 0
