@@ -20,6 +20,7 @@ WAIT_S = 20.0
 PROGRAMS = {
     'steady': 'echo ready; exec sleep 1000',
     'stubborn': "trap '' INT TERM; echo ready; while :; do sleep 1000; done",
+    'polite': "trap 'kill $!; echo interrupted; exit 0' INT; sleep 1000 & echo ready; wait",
     'crash': 'echo crash; exit 3',
     'finish': 'echo done; exit 0',
     'die': 'kill -9 $$',

@@ -75,3 +75,18 @@ def test_a_no_is_remembered(environment, server, tmp_path):
     assert './tektra weights pull' in first
     assert (tmp_path / 'state' / DECLINED).exists()
     assert 'Fetch' not in at_a_terminal(environment, '')
+
+
+def test_a_cache_that_cannot_be_written_does_not_end_the_demo(environment, server, tmp_path):
+    environment['TEKTRA_WEIGHTS_MIRROR'] = server
+    (tmp_path / 'cache').write_text('no folder')
+    shown = at_a_terminal(environment, 'y\n')
+    assert 'Not a directory' in shown
+    assert 'going on with what is here' in shown
+    assert shown.endswith('end\r\n')
+
+
+def test_a_no_that_cannot_be_kept_does_not_end_the_demo(environment, server, tmp_path):
+    environment['TEKTRA_WEIGHTS_MIRROR'] = server
+    (tmp_path / 'state').write_text('no folder')
+    assert at_a_terminal(environment, 'n\n').endswith('end\r\n')

@@ -129,6 +129,26 @@ def test_edit_never_puts_a_broken_file_in_place_and_loses_no_text(cli):
     assert not cli.draft.exists()
 
 
+def test_edit_refuses_what_does_not_go_together_with_another_layer(cli):
+    cli.own('')
+    (cli.home / 'config/a.yaml').write_text(OWN.format(1.2))
+    editor = cli.editor("printf '" + OWN.format(1.4) + '\' >> "$1"')
+    code, _, err = cli.run('config', 'edit', EDITOR=editor, VISUAL='')
+    assert code == 1
+    assert 'tts: rate is already set in' in err
+    assert cli.file.read_text() == ''
+    assert cli.run('config', 'check')[0] == 0
+
+
+def test_edit_saves_in_spite_of_what_is_wrong_elsewhere_and_says_it(cli):
+    editor = cli.editor("printf '" + OWN.format(1.4) + '\' > "$1"')
+    code, out, err = cli.run('config', 'edit', EDITOR=editor, VISUAL='', TEKTRA__VAD__TRESHOLD='1')
+    assert code == 1
+    assert f'{cli.file}: saved' in out
+    assert "unknown parameter 'treshold'" in err
+    assert cli.file.read_text() == OWN.format(1.4)
+
+
 def test_an_editor_that_is_not_there_is_named_with_the_fix(cli):
     code, _, err = cli.run('config', 'edit', EDITOR='no-such-editor', VISUAL='')
     assert code == 1

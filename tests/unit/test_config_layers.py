@@ -4,12 +4,13 @@ import importlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tektra.config.launch_arguments import owned, with_configured
 from tektra.config.layers import load, write
-from tektra.config.merge import merge, parameter_text
+from tektra.config.merge import literal, merge, parameter_text
 from tektra.config.schema import schemas
 from tektra.config.setting import Layer, Setting
 from tektra.launching import parameter_file
@@ -245,16 +246,26 @@ def test_a_launch_argument_that_contradicts_the_command_line_is_refused(machine)
         with_configured(BRINGUP, {'speaker': 'USB'}, made)
 
 
+# How long hypothesis takes says something about the machine, nothing about the layers.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LAYERS = st.sampled_from([Layer.SHIPPED, Layer.HOME, Layer.ENVIRONMENT, Layer.COMMAND_LINE])
 
 
+@PATIENT
 @given(st.lists(st.tuples(LAYERS, st.floats(0.5, 2.5)), min_size=1, max_size=8))
 def test_whatever_is_set_the_highest_layer_that_sets_it_wins(words):
-    settings = [
+    found = [
         Setting('/**/tts', 'rate', number, layer, f'{layer}') for layer, number in sorted(words)
     ]
-    made = merge(settings)
+    made = merge(found)
     top = max(layer for layer, _ in words)
-    assert value(made, 'tts', 'rate').value == [s.value for s in settings if s.layer is top][-1]
+    assert value(made, 'tts', 'rate').value == [s.value for s in found if s.layer is top][-1]
     assert len(made.settings) == 1
     assert 'rate' in parameter_text(made, '')
+
+
+@PATIENT
+@given(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.just(1e-05)))
+def test_a_number_that_is_written_is_the_value_that_yaml_reads(written):
+    assert yaml.safe_load(literal(written)) == written
+    assert type(yaml.safe_load(literal(written))) is type(written)

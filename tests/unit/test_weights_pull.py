@@ -1,7 +1,10 @@
 """Pulls against a real HTTP server on 127.0.0.1 that cuts, stalls, lies and refuses."""
 
+import errno
+import http.client
 import multiprocessing
 import os
+import ssl
 import threading
 
 import pytest
@@ -232,6 +235,71 @@ def test_a_disk_that_fills_up_meanwhile_is_named_with_the_fix(store, entry, sour
     with pytest.raises(DiskFull, match=r'No space left on device; .*tektra weights remove NAME'):
         puller(store, source).pull([entry])
     assert store.find(entry) is None
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='this system has no /dev/full')
+def test_a_disk_without_room_for_the_tag_is_named_with_the_fix(store, entry, source):
+    store.prepare(NAME).joinpath('tiny.onnx.etag').symlink_to('/dev/full')
+    with pytest.raises(DiskFull, match=r'No space left on device; .*tektra weights remove NAME'):
+        puller(store, source).pull([entry])
+
+
+def test_a_disk_that_is_found_full_at_the_end_is_named_with_the_fix(
+    store, entry, source, monkeypatch
+):
+    def fsync(descriptor):
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, 'fsync', fsync)
+    with pytest.raises(DiskFull, match=r'700000 bytes of tiny\.onnx are kept'):
+        puller(store, source).pull([entry])
+
+
+@pytest.mark.parametrize(
+    'error',
+    [
+        ssl.SSLError(1, 'decryption failed or bad record mac'),
+        OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH)),
+        OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN)),
+    ],
+    ids=lambda error: type(error).__name__ + str(error.errno),
+)
+def test_a_network_that_goes_away_while_reading_is_asked_again(
+    store, entry, source, monkeypatch, error
+):
+    read1, failed = http.client.HTTPResponse.read1, []
+
+    def fail_once(response, size=-1):
+        if failed:
+            return read1(response, size)
+        failed.append(True)
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPResponse, 'read1', fail_once)
+    puller(store, source).pull([entry])
+    assert failed
+    assert len(source.served(MODEL)) == 2
+    assert contents(store.folder(NAME)) == FILES
+
+
+def test_a_file_that_was_complete_but_of_unknown_length_is_not_fetched_again(
+    store, tmp_path, source
+):
+    entry = catalogue_of(tmp_path, unpublished(NAME, 'tiny.onnx')).find(NAME)
+    store.prepare(NAME).joinpath('tiny.onnx').write_bytes(FILES['tiny.onnx'])
+    puller(store, source).pull([entry])
+    assert [request.range for request in source.served(MODEL)] == ['bytes=700000-']
+    assert contents(store.folder(NAME)) == {'tiny.onnx': FILES['tiny.onnx']}
+
+
+def test_a_part_that_is_longer_than_the_file_of_the_server_is_fetched_anew(
+    store, tmp_path, source
+):
+    entry = catalogue_of(tmp_path, unpublished(NAME, 'tiny.onnx')).find(NAME)
+    store.prepare(NAME).joinpath('tiny.onnx').write_bytes(FILES['tiny.onnx'] + b'x')
+    puller(store, source).pull([entry])
+    assert [request.range for request in source.served(MODEL)] == ['bytes=700001-', None]
+    assert contents(store.folder(NAME)) == {'tiny.onnx': FILES['tiny.onnx']}
 
 
 def test_the_second_of_two_pulls_waits_and_finds_the_work_done(store, entry, source):

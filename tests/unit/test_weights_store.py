@@ -1,5 +1,8 @@
 """The store: places, removal, verification, and two writers at once."""
 
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -132,6 +135,47 @@ def test_removal_follows_no_link(store, tmp_path):
 def test_no_name_leads_out_of_the_store(store, name):
     with pytest.raises(WeightsError, match='cannot be the name of weights'):
         store.remove(name)
+
+
+def test_a_rename_that_fails_leaves_what_was_there(store, catalogue):
+    folder = put(store, catalogue.find(NAME), FILES)
+    with pytest.raises(FileNotFoundError):  # nothing is on its way
+        with store.locked(NAME):
+            store.prepare(NAME).rmdir()
+            store.commit(NAME)
+    assert contents(folder) == FILES
+    assert contents(store.root / '.partial') == {}
+
+
+def test_what_a_process_killed_between_two_renames_left_is_there_again_under_the_lock(
+    store, catalogue
+):
+    folder = put(store, catalogue.find(NAME), FILES)
+    new = store.prepare(NAME)
+    new.joinpath('v.onnx').write_bytes(b'new')
+    child = subprocess.run([sys.executable, '-c', KILLED, str(store.root), NAME], timeout=WAIT_S)
+    assert child.returncode == -signal.SIGKILL
+    assert not folder.exists()
+    with store.locked(NAME):
+        assert contents(folder) == FILES
+        assert store.commit(NAME) == folder
+    assert contents(folder) == {'v.onnx': b'new'}
+    assert list((store.root / '.partial').iterdir()) == []
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from tektra.weights.store import Store
+
+rename = pathlib.Path.rename
+
+def die_after_the_first(path, target):
+    rename(path, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+pathlib.Path.rename = die_after_the_first
+Store(pathlib.Path(sys.argv[1])).commit(sys.argv[2])
+"""
 
 
 def test_records_of_two_writers_are_both_kept(store):

@@ -100,7 +100,7 @@ class Source:
         tag = f'"{hashlib.md5(content).hexdigest()}"'
         start = self._start(handler, wanted, content, tag)
         if start is None:
-            handler.send_error(416)
+            self._nothing_there(handler, len(content))
             return
         handler.send_response(206 if start else 200)
         if start:
@@ -114,6 +114,12 @@ class Source:
         handler.send_header('Connection', 'close')
         handler.end_headers()
         self._send(handler, content[start:], trick)
+
+    def _nothing_there(self, handler: BaseHTTPRequestHandler, length: int) -> None:
+        handler.send_response(416)
+        handler.send_header('Content-Range', f'bytes */{length}')
+        handler.send_header('Content-Length', '0')
+        handler.end_headers()
 
     def _start(
         self, handler: BaseHTTPRequestHandler, wanted: str | None, content: bytes, tag: str

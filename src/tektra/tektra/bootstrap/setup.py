@@ -18,8 +18,9 @@ NEW_PYTHON = 'TEKTRA_NEW_PYTHON'
 """Tells the `tektra` script to look for a Python instead of using that of .venv."""
 
 _GPL_NOTICE = (
-    'espeak-ng, piper and the FFmpeg of PyAV (for faster-whisper) are GPL, loaded in the tts and '
-    'stt processes only. TEKTRA_NO_GPL=1 ./tektra setup leaves them out (docs/licences.md)'
+    'espeak-ng and piper are GPL, loaded in the tts process and by the program that renders '
+    'scenes only; so is the FFmpeg of PyAV, which faster-whisper asks for and nothing loads. '
+    'TEKTRA_NO_GPL=1 ./tektra setup leaves them out (docs/licences.md)'
 )
 
 

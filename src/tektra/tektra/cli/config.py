@@ -115,7 +115,9 @@ def edit() -> int:
         if not problems:
             draft.keep()
             click.echo(f'{draft.target}: saved; it counts from the next start of the graph')
-            return 0
+            made = layers.load()
+            _print_problems(made)
+            return int(bool(made.problems))
         for problem in problems:
             click.echo(f'tektra: error: {problem.text}', err=True)
         fresh = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -28,11 +29,12 @@ def offer_weights() -> None:
     if click.confirm(question(missing), default=False):
         try:
             pull_entries(missing)
-        except WeightsError as error:
+        except (WeightsError, OSError) as error:
             click.echo(f'{error}; going on with what is here', err=True)
     else:
-        declined.parent.mkdir(parents=True, exist_ok=True)
-        declined.touch()
+        with suppress(OSError):  # then the question comes again
+            declined.parent.mkdir(parents=True, exist_ok=True)
+            declined.touch()
         click.echo('not fetched; later: ./tektra weights pull')
 
 

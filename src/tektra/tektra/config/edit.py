@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tektra.config.files import read_file
-from tektra.config.setting import Layer, Problem
+from tektra.config import layers
+from tektra.config.setting import Problem
 from tektra.config.view import template
 
 _EDITORS = ('VISUAL', 'EDITOR')
@@ -45,8 +45,13 @@ class Draft:
         return True
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with the copy as it stands."""
-        return [item for item in read_file(self.path, Layer.HOME) if isinstance(item, Problem)]
+        """Return what the copy would make wrong in the place of the file, with all layers.
+
+        What is wrong without it is not its fault, and must not keep a person from saving.
+        """
+        others = layers.load(draft=(self.target, None)).problems
+        made = layers.load(draft=(self.target, self.path))
+        return [problem for problem in made.problems if problem not in others]
 
     def keep(self) -> None:
         """Put the copy in place, in one step."""

@@ -22,18 +22,29 @@ def is_parameter_file(path: Path) -> bool:
         return True
 
 
-def read_folder(folder: Path, layer: Layer, lists: frozenset[str]) -> list[Setting | Problem]:
+def read_folder(
+    folder: Path,
+    layer: Layer,
+    lists: frozenset[str],
+    draft: tuple[Path, Path | None] | None = None,
+) -> list[Setting | Problem]:
     """Return what the parameter files of a folder set, in order of file name.
 
     Args:
         folder: may be absent.
         layer: what the folder is.
         lists: names of files that are known not to hold parameters (``weights.yaml``).
+        draft: a file, there or not yet, and the one that is read in its place, None: none.
     """
     found: list[Setting | Problem] = []
-    for path in sorted([*folder.glob('*.yaml'), *folder.glob('*.yml')]):
+    paths = {path: path for path in (*folder.glob('*.yaml'), *folder.glob('*.yml'))}
+    if draft is not None:
+        target, instead = draft
+        paths.pop(target, None)
+        paths |= {target: instead} if instead is not None else {}
+    for path, read in sorted(paths.items()):
         if path.name not in lists:
-            found += read_file(path, layer)
+            found += read_file(read, layer)
         elif layer is not Layer.SHIPPED:
             found.append(
                 Problem(

@@ -32,6 +32,7 @@ def load(
     options: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
     shipped: Path | None = None,
+    draft: tuple[Path, Path | None] | None = None,
 ) -> Configuration:
     """Return what all layers come to, with everything that is wrong in any of them.
 
@@ -39,6 +40,7 @@ def load(
         options: the words of ``--set``.
         environment: default the own environment.
         shipped: default the ``config`` folder beside the launch files.
+        draft: a file of the user's own and the one that is read in its place, None: none.
     """
     environment = os.environ if environment is None else environment
     folder = share_dir() / 'config' if shipped is None else shipped
@@ -46,7 +48,7 @@ def load(
     return merge(
         [
             *read_folder(folder, Layer.SHIPPED, lists),
-            *read_folder(own_folder(environment), Layer.HOME, lists),
+            *read_folder(own_folder(environment), Layer.HOME, lists, draft),
             *of_environment(environment),
             *of_options(options),
         ]

@@ -89,7 +89,10 @@ def literal(value: Value) -> str:
     """Return a value as YAML that PyYAML and ROS read alike: texts always in quotes."""
     if isinstance(value, tuple):
         return json.dumps(list(value) or [''], ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and 'e' in text and '.' not in text:
+        text = text.replace('e', '.0e')  # 1e-05 is a text to YAML 1.1, 1.0e-05 a number
+    return text
 
 
 def parameter_text(made: Configuration, head: str) -> str:

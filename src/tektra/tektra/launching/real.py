@@ -52,7 +52,12 @@ def run(path: Path, args: Mapping[str, str], environment: Mapping[str, str]) -> 
             failed.append(event.returncode if event.returncode > 0 else 128 - event.returncode)
 
     handlers: Any = importlib.import_module('launch.event_handlers')
-    service = launch.LaunchService(argv=[f'{name}:={value}' for name, value in args.items()])
+    service = launch.LaunchService(
+        argv=[f'{name}:={value}' for name, value in args.items()],
+        # On SIGINT an interactive launch sends nothing: it supposes that a terminal has told its
+        # processes too. `tektra down`, systemd and docker tell launch alone.
+        noninteractive=True,
+    )
     watch = launch.actions.RegisterEventHandler(handlers.OnProcessExit(on_exit=note))
     include = launch.actions.IncludeLaunchDescription(
         sources.AnyLaunchDescriptionSource(str(path)), launch_arguments=list(args.items())

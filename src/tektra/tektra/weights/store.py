@@ -2,7 +2,7 @@
 
 Below the root: ``<name>/`` complete weights, ``.partial/`` what is on its way, ``.locks/`` one
 lock file a name, ``checksums.json`` the checksums of what was published without, or imported under
-a name of its own.
+a name of its own. ``.partial/.old-<name>`` is what weights replace, until they are in its place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,14 +76,36 @@ class Store:
         return folder
 
     def commit(self, name: str) -> Path:
-        """Put the partial folder in place of whatever was there; return the new folder."""
-        partial, folder = self.partial(name), self.folder(name)
+        """Put the partial folder in place of whatever was there; return the new folder.
+
+        What was there is deleted only afterwards, and comes back when that fails. To be called
+        under the lock of the name.
+        """
+        partial, folder, old = self.partial(name), self.folder(name), self._old(name)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root / PARTIAL, prefix='.old-') as old:
-            if folder.exists() or folder.is_symlink():
-                folder.rename(Path(old) / 'was')
+        if os.path.lexists(folder):
+            folder.rename(old)
+        try:
             partial.rename(folder)
+        finally:
+            self._settle(name)
         return folder
+
+    def _old(self, name: str) -> Path:
+        return self.root / PARTIAL / f'.old-{quote(name, safe="")}'
+
+    def _settle(self, name: str) -> None:
+        """End what a commit left half done: bring back what was there, or delete it."""
+        folder, old = self.folder(name), self._old(name)
+        if not os.path.lexists(old):
+            return
+        if not os.path.lexists(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            old.rename(folder)
+        elif old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
 
     def discard_partial(self, name: str) -> None:
         """Delete what is on its way."""
@@ -114,7 +135,10 @@ class Store:
 
     @contextmanager
     def locked(self, name: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the lock of a name; ``on_wait`` is called before waiting for another holder."""
+        """Hold the lock of a name; ``on_wait`` is called before waiting for another holder.
+
+        What a killed holder left half committed is settled first.
+        """
         folder = self.root / _LOCKS
         folder.mkdir(parents=True, exist_ok=True)
         # Lock files stay: deleting one would let two holders lock two files of the same name.
@@ -125,6 +149,8 @@ class Store:
                 if on_wait is not None:
                     on_wait()
                 fcntl.flock(stream, fcntl.LOCK_EX)
+            if name != _CHECKSUMS:
+                self._settle(name)
             yield
 
     def recorded(self, name: str) -> dict[str, WeightFile]:

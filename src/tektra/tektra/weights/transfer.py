@@ -14,7 +14,8 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,9 +27,12 @@ from tektra.weights.store import TAG
 
 _BLOCK = 1 << 18  # bytes
 _CONTENT_RANGE = re.compile(r'bytes (\d+)-\d+/(\d+|\*)')
+_WHOLE_LENGTH = re.compile(r'bytes \*/(\d+)')  # what a 416 says (RFC 9110, 15.5.17)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
-_CUT = (http.client.HTTPException, ConnectionError, TimeoutError)
+# Of the connection, never of the disk: only opening and reading are guarded by it. OSError is also
+# ssl.SSLError, and a network that goes away (EHOSTUNREACH, ENETDOWN).
+_CUT = (http.client.HTTPException, OSError)
 
 
 @dataclass(frozen=True)
@@ -142,10 +146,6 @@ class Transfer:
         except urllib.error.HTTPError as error:
             self._answered = True
             self._refused(error, have)
-        except urllib.error.URLError as error:
-            raise _Again(_reason(error)) from error
-        except _CUT as error:
-            raise _Again(_reason(error)) from error
 
     def _open(self, have: int) -> http.client.HTTPResponse:
         request = urllib.request.Request(self._url)
@@ -153,17 +153,28 @@ class Transfer:
         request.add_header('Accept-Encoding', 'identity')
         if have:
             request.add_header('Range', f'bytes={have}-')
-            if self._tag_path.exists():
+            if tag := self._tag():
                 # Another content now comes whole, instead of its tail being glued to the old head.
-                request.add_header('If-Range', self._tag_path.read_text(encoding='latin-1'))
-        response = self._opener.open(request, timeout=self._patience.timeout_s)
+                request.add_header('If-Range', tag)
+        try:
+            response = self._opener.open(request, timeout=self._patience.timeout_s)
+        except urllib.error.HTTPError:
+            raise
+        except _CUT as error:
+            raise _Again(_reason(error)) from error
         assert isinstance(response, http.client.HTTPResponse)
         self._answered = True
         return response
 
     def _refused(self, error: urllib.error.HTTPError, have: int) -> None:
-        """Handle a status that is an error."""
-        if error.code == 416 and have:  # range not satisfiable: what we have is too long
+        """Handle a status that is an error; return if the file turns out to be complete."""
+        if (
+            error.code == 416 and have
+        ):  # range not satisfiable: there is nothing behind what we have
+            whole = _WHOLE_LENGTH.fullmatch(error.headers.get('Content-Range', ''))
+            if whole and int(whole[1]) == have and self._file.size is None:
+                self._on_total(have)
+                return
             self._restart()
             raise _Again('the server has a shorter file') from error
         if error.code in _RETRY_STATUS:
@@ -182,21 +193,27 @@ class Transfer:
                 'refused'
             )
         tag = response.headers.get('ETag', '')
-        if tag and not tag.startswith(
-            'W/'
-        ):  # a weak tag may not be used for ranges (RFC 9110, 13.1.5)
-            self._tag_path.write_text(tag, encoding='latin-1')
+        if tag and not tag.startswith('W/'):  # a weak one is not for ranges (RFC 9110, 13.1.5)
+            with self._room():
+                self._tag_path.write_text(tag, encoding='latin-1')
         with self._path.open('ab', buffering=0) as stream:
             got = start
             while got < total:
-                # Not read(): it would drop what it gathered when the connection stalls.
-                block = response.read1(min(_BLOCK, total - got))
+                block = self._read(response, min(_BLOCK, total - got))
                 if not block:
                     raise _Again(f'the connection was cut at {got} of {total} bytes')
                 self._write(stream, block)
                 got += len(block)
                 self._on_total(got)
-            os.fsync(stream.fileno())
+            with self._room():  # some file systems find only now that they are full
+                os.fsync(stream.fileno())
+
+    def _read(self, response: http.client.HTTPResponse, size: int) -> bytes:
+        try:
+            # Not read(): it would drop what it gathered when the connection stalls.
+            return response.read1(size)
+        except _CUT as error:
+            raise _Again(_reason(error)) from error
 
     def _extent(self, response: http.client.HTTPResponse, have: int) -> tuple[int, int]:
         """Return where the answer begins and how long the whole file is."""
@@ -215,17 +232,30 @@ class Transfer:
 
     def _write(self, stream: IO[bytes], block: bytes) -> None:
         view = memoryview(block)
-        try:
+        with self._room():
             while view:
                 view = view[stream.write(view) :]
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Turn the error of a full disk into one that says what to do."""
+        try:
+            yield
         except OSError as error:
-            if error.errno in _FULL:
-                raise DiskFull(
-                    f'{self._path.parent}: {error.strerror}; {self._have()} bytes of '
-                    f'{self._file.path} are kept. Free some space and run the command again '
-                    'to go on, or drop them: tektra weights remove NAME'
-                ) from error
-            raise
+            if error.errno not in _FULL:
+                raise
+            raise DiskFull(
+                f'{self._path.parent}: {error.strerror}; {self._have()} bytes of '
+                f'{self._file.path} are kept. Free some space and run the command again '
+                'to go on, or drop them: tektra weights remove NAME'
+            ) from error
+
+    def _tag(self) -> str:
+        """Return the tag of what is here, or ''."""
+        try:
+            return self._tag_path.read_text(encoding='latin-1')
+        except FileNotFoundError:
+            return ''
 
     def _restart(self) -> None:
         self._path.unlink(missing_ok=True)

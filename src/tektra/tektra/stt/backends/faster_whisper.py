@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -184,11 +187,29 @@ def _made_up(segment: Segment) -> bool:
     return plain in HALLUCINATIONS and segment.no_speech_prob > SURE_OF_SPEECH
 
 
+@contextmanager
+def _without_ffmpeg() -> Iterator[None]:
+    """Keep PyAV, whose wheels carry a GPL FFmpeg, out of this process.
+
+    faster-whisper imports it for its reader of files, which is never called: it gets samples.
+    """
+    if 'av' in sys.modules:
+        yield
+        return
+    sys.modules['av'] = ModuleType('av')
+    try:
+        yield
+    finally:
+        del sys.modules['av']
+
+
 def _load(folder: Path, options: WhisperOptions) -> tuple[WhisperModel, str]:
     """Return the model and where it runs; under ``auto`` a broken GPU gives way to the CPU."""
     try:
         import ctranslate2
-        import faster_whisper
+
+        with _without_ffmpeg():
+            import faster_whisper
     except ImportError as error:
         raise BackendUnavailable(
             f'faster-whisper is not installed ({error}); pip install faster-whisper'
