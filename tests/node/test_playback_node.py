@@ -205,6 +205,9 @@ def test_a_chunk_that_cannot_be_played_is_an_error_in_the_heartbeat(ros):
     stage.speech.publish(bad)
     ros.until(lambda: beats and '2 channels; send mono' in beats[-1].last_error)
     assert beats[-1].queue_dropped[list(beats[-1].queues).index('speech')] == 1
+    for _ in range(2):
+        stage.speech.publish(speech(samples(CHUNK), id='twice'))
+    ros.until(lambda: beats[-1].queue_dropped[list(beats[-1].queues).index('repeats')] == 1)
     stage.say(samples(CHUNK), turn=0, id='notice')
     stage.until('DONE', 'notice')
 

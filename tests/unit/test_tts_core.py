@@ -312,6 +312,20 @@ def test_when_no_engine_is_left_the_reply_ends_and_says_so():
     assert heard_text(rig.tracks(), rig.samples(), 'One. Two. ') == 'One.'
 
 
+def test_when_the_engine_is_lost_what_it_has_made_is_still_spoken_in_full():
+    rig = Rig()
+    rig.automatic = False
+    first = 'This sentence is much longer than the two seconds that go out ahead of the player. '
+    rig.reply(first + 'Two. ', last=True)
+    rig.finish(rig.jobs[0])
+    rig.take(rig.core.on_failed(rig.jobs[1], 'gone', 0))
+    assert not rig.ended
+    length = rig.play_out()
+    assert length == round(len(first) * SAMPLES_PER_CHAR * RATE / 22050)
+    assert [t.last for t in rig.tracks()] == [False, True]
+    assert heard_text(rig.tracks(), length, first + 'Two. ') == first.strip()
+
+
 def test_captions_only_is_silence_of_the_time_that_speaking_takes():
     rig = Rig(engine=make_engine(Captions()))
     text = 'This sentence has exactly ten syllables. ' * 6

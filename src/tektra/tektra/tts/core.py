@@ -145,11 +145,18 @@ class TtsCore:
         return self._publish(utterance)
 
     def on_failed(self, job: Job, reason: str, now_ns: int) -> Output:
-        """End the utterance of a job that no engine could speak, where it is."""
-        utterance = self._open.get(job.utterance_id)
+        """End the utterance of a job that no engine could speak before that piece."""
+        uid = job.utterance_id
+        utterance = self._open.get(uid)
         if utterance is None or utterance.job is not job:
             return Output()
-        return self._end_early(utterance, reason)
+        if uid in self._announcements:
+            self._announcements[uid].failure = reason
+        utterance.end_after_sounds()
+        out = self._publish(utterance)
+        if utterance.ended and utterance.published == 0:
+            out.said += self._said(uid, flushed=False)
+        return out
 
     def on_tick(self, now_ns: int) -> Output:
         """Give up announcements that nobody plays. Call it about once a second."""
@@ -206,7 +213,7 @@ class TtsCore:
         if item is None:
             return Output()
         item.cancelled = True
-        return self._end_early(item.utterance, '')
+        return self._end_here(item.utterance)
 
     def say_progress(self, uid: str) -> tuple[float, int] | None:
         """Return what has been heard of an announcement: (s, characters); None if it is over."""
@@ -295,12 +302,9 @@ class TtsCore:
             self._forget(utterance.key.utterance_id)
         return out
 
-    def _end_early(self, utterance: Utterance, failure: str) -> Output:
+    def _end_here(self, utterance: Utterance) -> Output:
         uid = utterance.key.utterance_id
         out = Output()
-        item = self._announcements.get(uid)
-        if item is not None:
-            item.failure = failure
         if not utterance.ended:
             utterance.abandon()
             out.messages += utterance.end_here()

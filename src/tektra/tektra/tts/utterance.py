@@ -167,6 +167,12 @@ class Utterance:
         self.waiting.clear()
         self.sounds.clear()
 
+    def end_after_sounds(self) -> None:
+        """Speak only what the engine has made so far."""
+        self.job = None
+        self.waiting.clear()
+        self.complete = self._cut = True
+
     def end_here(self) -> list[AudioChunk | VisemeTrack]:
         """Return what ends the utterance at the last published sample.
 
