@@ -120,6 +120,21 @@ def test_an_empty_recording_ends_with_heard_nothing(tektra, tmp_path):
     assert 'heard nothing' in output
 
 
+def test_a_recording_damaged_in_the_middle_ends_the_demo_and_is_named(tektra, tmp_path):
+    soundfile = pytest.importorskip('soundfile')
+    path = tmp_path / 'damaged.flac'
+    tone = (np.sin(np.arange(4 * 16000) / 20) * 8000).astype(np.int16)
+    soundfile.write(path, tone, 16000)
+    data = bytearray(path.read_bytes())
+    half = len(data) // 2
+    data[half:] = np.random.default_rng(1).bytes(len(data) - half)
+    path.write_bytes(data)
+    code, output, _ = tektra.demo('--input', str(path), '--fast')
+    assert code == 1, output
+    assert 'heard nothing' in output
+    assert 'damaged.flac is damaged' in output.splitlines()[-1]
+
+
 @pytest.mark.parametrize('moment', ['starting', 'ready', 'speaking'])
 def test_ctrl_c_at_any_moment_leaves_nothing_behind(tektra, moment):
     process = tektra.start(

@@ -1,5 +1,9 @@
 """The node of dialogue in a real graph: replies, history, reset, fall-over of responders."""
 
+import threading
+import time
+
+from lifecycle_msgs.msg import Transition
 from tektra_msgs.msg import (
     BackendState,
     DialogueEvent,
@@ -163,6 +167,42 @@ def test_a_responder_that_breaks_in_a_reply_is_replaced_by_the_next(ros):
     assert backends[-1].states[0] == BackendState.STATE_FAILED
     assert 'the model has gone' in backends[-1].reasons[0]
     assert node.active
+
+
+ENDLESS = []  # what has become of it
+
+
+class Endless:
+    """A responder that goes on until nobody wants it any more."""
+
+    def respond(self, request, cancelled):
+        yield Say('Well, ')
+        while not cancelled():
+            time.sleep(0.001)
+        ENDLESS.append('given up')
+
+    def close(self):
+        ENDLESS.append(f'closed in {threading.current_thread().name}')
+
+
+class EndlessDialogue(DialogueNode):
+    def load(self, params):
+        chain = BackendChain('dialogue', ('endless',), {'endless': Endless}, lambda status: None)
+        chain.open(self.now_ns())
+        return chain
+
+
+def test_deactivating_ends_the_reply_and_the_responder_is_closed_after_it(ros):
+    node = ros.bring_up(ros.make(EndlessDialogue, 'dialogue'))
+    replies = ros.collect('dialogue/reply')
+    ENDLESS.clear()
+    ros.publisher('turn/state').publish(turn(TurnState.PHASE_COMMITTED))
+    ros.until(lambda: replies)
+    assert ros.change(node, Transition.TRANSITION_DEACTIVATE)
+    ros.until(lambda: replies[-1].cancelled and replies[-1].last)
+    assert ros.change(node, Transition.TRANSITION_CLEANUP)
+    ros.until(lambda: len(ENDLESS) == 2)
+    assert ENDLESS == ['given up', f'closed in {node.worker._thread.name}']
 
 
 def test_a_recorded_answer_is_replayed_without_the_responder(ros):

@@ -16,6 +16,7 @@ from tektra_msgs.msg import (
 )
 
 from tektra.audio_playback.node import AudioPlaybackNode
+from tektra.audio_playback.params import AudioPlaybackParams
 from tektra.runtime.backends import BackendFailed
 
 RATE = 24_000
@@ -204,6 +205,9 @@ def test_a_chunk_that_cannot_be_played_is_an_error_in_the_heartbeat(ros):
     stage.speech.publish(bad)
     ros.until(lambda: beats and '2 channels; send mono' in beats[-1].last_error)
     assert beats[-1].queue_dropped[list(beats[-1].queues).index('speech')] == 1
+    for _ in range(2):
+        stage.speech.publish(speech(samples(CHUNK), id='twice'))
+    ros.until(lambda: beats[-1].queue_dropped[list(beats[-1].queues).index('repeats')] == 1)
     stage.say(samples(CHUNK), turn=0, id='notice')
     stage.until('DONE', 'notice')
 
@@ -222,6 +226,28 @@ def test_deactivating_cuts_what_plays_and_activating_begins_anew(ros):
     assert ros.change(stage.node, Transition.TRANSITION_DEACTIVATE)
     assert ros.change(stage.node, Transition.TRANSITION_CLEANUP)
     assert threading.active_count() < 30
+
+
+def test_deactivating_lets_the_device_go_at_once(ros):
+    from lifecycle_msgs.msg import Transition
+
+    stage = Stage(ros, speaker='null')
+    stage.say(samples(5 * RATE), turn=0, id='long')
+    stage.until('PLAYING', 'long')
+    output = stage.node._run.chain.active
+    assert output._awake
+    assert ros.change(stage.node, Transition.TRANSITION_DEACTIVATE)
+    ros.until(lambda: not output._awake)
+
+
+def test_loading_again_leaves_what_runs_alone(ros):
+    stage = Stage(ros, speaker='none')
+    run = stage.node._run
+    another = stage.node.load(AudioPlaybackParams(speaker='none'))
+    assert stage.node._run is run
+    another.chain.close()
+    stage.say(samples(CHUNK), turn=0, id='notice')
+    stage.until('DONE', 'notice')
 
 
 class Simulation(Stage):

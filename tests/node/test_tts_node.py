@@ -114,6 +114,15 @@ def test_not_more_than_two_seconds_go_out_ahead_of_the_player(ros):
     assert bench.samples('u') <= 3.0 * RATE
 
 
+def test_fragments_without_their_beginning_are_counted_in_the_heartbeat(ros):
+    bench = Bench(ros)
+    beats = ros.collect('heartbeat')
+    bench.reply('the second half.', seq=4, last=True)
+    ros.until(
+        lambda: beats and beats[-1].queue_dropped[list(beats[-1].queues).index('fragments')] == 1
+    )
+
+
 @pytest.mark.parametrize('phase', [TurnState.PHASE_INTERRUPTED, TurnState.PHASE_CANCELLED])
 def test_an_interrupted_reply_publishes_nothing_more(ros, phase):
     bench = Bench(ros)

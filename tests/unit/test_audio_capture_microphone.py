@@ -103,6 +103,31 @@ def test_an_unplugged_microphone_is_noticed_within_half_a_second_and_comes_back(
     assert socket.closed == 2
 
 
+class Cursed(Socket):
+    """A driver that raises what nobody expects, when it opens and when it closes."""
+
+    def open(self, on_data):
+        if not self.plugged:
+            raise RuntimeError('internal driver error 7')
+        return super().open(on_data)
+
+    def close(self):
+        super().close()
+        if not self.plugged:
+            raise OSError('handle is invalid')
+
+
+def test_whatever_a_driver_raises_the_microphone_is_tried_again():
+    socket = Cursed()
+    microphone = Microphone(lambda: 'USB Mic', socket.open, BootClock())
+    microphone.start()
+    socket.plugged = False
+    until(lambda: 'internal driver error 7' in microphone.problem)
+    socket.plugged = True
+    until(lambda: socket.opened == 2 and socket.on_data)
+    microphone.close()
+
+
 def test_a_reader_that_is_too_slow_loses_the_oldest_and_it_is_counted():
     socket = Socket()
     microphone = Microphone(lambda: 'USB Mic', socket.open, BootClock())

@@ -198,6 +198,64 @@ def test_another_source_is_another_stream_and_the_old_one_ends(pumping):
     assert line.started == 0
 
 
+class Stubborn(Line):
+    """A source that cannot be closed, or only when it is let."""
+
+    def __init__(self, gate=None):
+        super().__init__()
+        self.gate, self.closing = gate, threading.Event()
+
+    def close(self):
+        super().close()
+        self.closing.set()
+        if self.gate is None:
+            raise OSError('the handle is invalid')
+        assert self.gate.wait(10)
+
+
+def test_a_source_asked_for_while_the_old_one_closes_is_not_forgotten(pumping):
+    gate = threading.Event()
+    old, second, third = Stubborn(gate), Line(), Line()
+    pump, sink = pumping(stream_of(old, name='old'))
+    pump.swap(stream_of(second, name='second'))
+    assert old.closing.wait(10)
+    pump.swap(stream_of(third, name='third'))
+    gate.set()
+    sink.until(lambda: third.started == 1 or sink.errors)
+    third.speak(CHUNK, 0, BootClock())
+    sink.until(lambda: sink.chunks and sink.chunks[-1].stream_id == 'third')
+    assert (second.closed, third.closed) == (1, 0)
+
+
+def test_a_broken_source_that_cannot_be_closed_is_followed_by_the_next_one(pumping):
+    line = Stubborn()
+    _, sink = pumping(stream_of(line, Silence()))
+    line.broken = OSError('the driver crashed')
+    sink.until(lambda: len(sink.chunks) >= 3)
+    assert line.closed == 1
+
+
+def test_another_source_begins_though_the_old_one_cannot_be_closed(pumping):
+    line = Line()
+    pump, sink = pumping(stream_of(Stubborn()))
+    pump.swap(stream_of(line, name='new'))
+    sink.until(lambda: line.started or len(sink.errors) > 1)
+    line.speak(CHUNK, 0, BootClock())
+    sink.until(lambda: sink.chunks and sink.chunks[-1].stream_id == 'new')
+    assert [str(e) for e in sink.errors] == ['the handle is invalid']
+
+
+def test_when_no_source_is_left_that_is_said_and_another_can_still_be_chosen(pumping):
+    line, other = Line(), Line()
+    pump, sink = pumping(stream_of(line))
+    line.broken = OSError('the driver crashed')
+    sink.until(lambda: sink.problems and sink.problems[-1].endswith('now: nothing'))
+    pump.swap(stream_of(other, name='new'))
+    sink.until(lambda: other.started)
+    other.speak(CHUNK, 0, BootClock())
+    sink.until(lambda: sink.chunks and sink.chunks[-1].stream_id == 'new')
+
+
 def test_of_several_sources_asked_for_at_once_the_newest_is_kept(
     pumping,
 ):
@@ -215,7 +273,7 @@ def test_of_several_sources_asked_for_at_once_the_newest_is_kept(
 def run_fast(pumping, source, names=('vad',), *, stop_at, window=2, **more):
     """Run fast with participants that answer each tick at once; return the sink."""
     fast = FastClock(100 * S, names, BootClock().now_ns(), window=window)
-    pump, sink = pumping(stream_of(source, **more), fast)
+    pump, sink = pumping(stream_of(source, Silence(), **more), fast)
     answered = 0
     while not stop_at(sink):
         sink.until(lambda seen=answered: len(sink.ticks) > seen)
@@ -241,6 +299,40 @@ def test_fast_time_is_the_time_of_the_samples(pumping, tmp_path):
     moved = sorted(set(sink.ticks))
     assert set(np.diff(moved)) == {CHUNK_NS}
     assert [c.seq for c in sink.chunks if c.last] == [5 * 16000 // CHUNK]
+
+
+def damaged(path, seconds):
+    """A flac file of a tone that holds noise from its middle on."""
+    import soundfile
+
+    tone = (np.sin(np.arange(seconds * 16000) / 20) * 8000).astype(np.int16)
+    soundfile.write(path, tone, 16000)
+    data = bytearray(path.read_bytes())
+    half = len(data) // 2
+    data[half:] = np.random.default_rng(1).bytes(len(data) - half)
+    path.write_bytes(data)
+    return FileSource(str(path))
+
+
+def test_a_recording_that_is_damaged_ends_there_and_says_why(pumping, tmp_path):
+    source = damaged(tmp_path / 'a.flac', 1)
+    _, sink = pumping(stream_of(source, Silence()))
+    sink.until(lambda: ended(sink) and sink.chunks[-1].seq > 2)
+    sink.until(lambda: 'a.flac is damaged' in sink.problems[-1])
+    assert sum(c.level_dbfs > -20 for c in sink.chunks) > 3  # what is before it was heard
+    sink.until(lambda: not sink.chunks[-1].last)  # silence follows
+    assert [c.seq for c in sink.chunks] == list(range(len(sink.chunks)))
+    assert sum(c.last for c in sink.chunks) == 1
+
+
+def test_a_damaged_recording_ends_simulated_time_where_it_stands(pumping, tmp_path):
+    source = damaged(tmp_path / 'a.flac', 4)
+    sink = run_fast(pumping, source, stop_at=ended)
+    assert 'a.flac is damaged' in sink.problems[-1]
+    assert [stamp_ns(c) - 100 * S for c in sink.chunks] == [
+        c.first_sample * SAMPLE_NS for c in sink.chunks
+    ]
+    sink.until(lambda: sink.ticks[-1] - 100 * S == len(sink.chunks) * CHUNK_NS)
 
 
 def test_fast_silence_goes_in_bursts_and_speech_chunk_by_chunk(pumping, tmp_path):

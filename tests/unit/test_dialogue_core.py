@@ -11,7 +11,7 @@ from dialogue_talk import (
     Talk,
     kinds,
 )
-from tektra_msgs.msg import PlaybackClock
+from tektra_msgs.msg import PlaybackClock, VisemeTrack
 
 from tektra.dialogue.backend import Line, Remember, Say
 
@@ -173,6 +173,30 @@ def test_a_responder_that_fails_in_the_middle_is_replaced_and_the_reply_begins_a
     assert talk.said().startswith('Hello')
 
 
+def test_what_was_heard_of_a_broken_reply_is_not_counted_to_the_one_begun_anew():
+    talk = Talk(slow=True).asks('what is two plus two')
+    task = talk.tasks[0]
+    talk.take(talk.core.on_start(task, 'model', talk.now))
+    talk.take(talk.core.on_part(task, Say('One two three four five six. '), talk.now))
+    talk.plays(6)
+    talk.write(task)
+    assert talk.core._replies[1].heard == ''
+    talk.plays(2)
+    assert talk.core._replies[1].heard == '2 plus'
+
+
+def test_a_node_that_stops_cancels_what_is_being_written():
+    talk = Talk(slow=True).asks('hello')
+    task = talk.tasks[0]
+    talk.take(talk.core.on_start(task, 'model', talk.now))
+    talk.take(talk.core.on_part(task, Say('Well, '), talk.now))
+    talk.take(talk.core.stop(talk.now))
+    assert task.reply.is_void()
+    assert talk.replies()[-1].cancelled
+    talk.take(talk.core.stop(talk.now))
+    assert len(talk.replies()) == 2
+
+
 def test_without_any_responder_it_says_so():
     talk = Talk(slow=True).asks('hello')
     talk.take(talk.core.on_end(talk.tasks[0], talk.now, failed=True))
@@ -191,6 +215,33 @@ def test_history_holds_the_whole_reply_when_all_of_it_was_heard():
     assert assistant.text == assistant.generated_text == '2 plus 2 is 4.'
     assert not assistant.interrupted
     assert assistant.played_s == 5 * WORD / 24000
+
+
+def test_text_that_tts_could_not_speak_was_not_heard():
+    talk = Talk(slow=True).asks('hello')
+    talk.write(talk.tasks[0], [Say('One two. Three four.')])
+    uid = talk.newest_id()
+    spoken = VisemeTrack(utterance_id=uid, text='One two. ', end_sample=2 * WORD, seq=0)
+    closing = VisemeTrack(
+        utterance_id=uid, text_offset=9, start_sample=2 * WORD, end_sample=2 * WORD, seq=1,
+        last=True,
+    )  # fmt: skip
+    for track in (spoken, closing):
+        talk.take(talk.core.on_visemes(track, talk.now))
+    clock = PlaybackClock(
+        utterance_id=uid, state=PlaybackClock.STATE_DONE, played_samples=2 * WORD,
+        sample_rate=24000,
+    )  # fmt: skip
+    talk.take(talk.core.on_playback(clock, talk.now))
+    assistant = talk.events()[-1]
+    assert (assistant.text, assistant.generated_text) == ('One two.', 'One two. Three four.')
+
+
+def test_without_tracks_a_reply_that_was_done_counts_as_heard():
+    talk = Talk().asks('hello')
+    done = PlaybackClock(utterance_id=talk.newest_id(), state=PlaybackClock.STATE_DONE)
+    talk.take(talk.core.on_playback(done, talk.now))
+    assert talk.events()[-1].text == talk.said()
 
 
 def test_a_reply_that_is_interrupted_keeps_only_what_was_heard():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from playback_support import (
     BLOCK,
+    NAMES,
     RATE,
     START_NS,
     Player,
@@ -220,6 +221,64 @@ def test_playback_that_starts_in_the_middle_of_a_session_follows_it():
     assert np.array_equal(player.play(480), ramp(480))
     assert player.last().played_samples == 5280
     assert 'begins at sample 4800' in player.core.queue.take_errors()[0]
+
+
+def test_late_speech_of_an_older_session_does_not_end_the_newest_one():
+    player = Player()
+    player.core.on_turn_state(TurnState(session_id='s2'), player.now)  # s1 was long before
+    player.say(ramp(480), turn=9, session='s0', id='late')
+    player.do('PLAY', session='s2')
+    player.say(word(480), session='s2', last=True)
+    assert np.array_equal(player.play(480), word(480))
+    assert player.states('late') == ['QUEUED']
+
+
+def test_speech_that_comes_before_its_session_waits_for_it(player):
+    player.say(word(480), session='s2', last=True)
+    assert not player.play(480).any()
+    player.core.on_turn_state(TurnState(session_id='s2'), player.now)
+    assert not player.play(480).any()
+    player.do('PLAY', session='s2')
+    assert np.array_equal(player.play(480), word(480))
+
+
+def test_speech_of_sessions_that_nobody_announces_is_dropped_beyond_a_few(player):
+    for n in range(100):
+        player.say(ramp(48), session=f'other{n}', id=f'u{n}')
+    assert len(player.core.queue) == 4
+    assert player.states('u95') == ['QUEUED', 'FLUSHED']
+    player.core.on_turn_state(TurnState(session_id='other99'), player.now)
+    assert len(player.core.queue) == 1
+    player.play(BLOCK)
+    assert player.states('u98') == ['QUEUED', 'FLUSHED']
+    assert player.states('u99') == ['QUEUED']
+
+
+def test_an_announcement_is_heard_before_any_session_is_known():
+    player = Player()
+    player.core.on_turn_state(TurnState(session_id=''), player.now)
+    player.say(word(480), turn=0, revision=0, session='s7', last=True)
+    assert np.array_equal(player.play(480), word(480))
+
+
+def test_a_reply_that_is_begun_anew_takes_the_place_of_the_one_before_at_once(player):
+    player.do('PLAY')
+    player.say(tone(RATE), id='broken')
+    player.play(960)
+    player.say(word(480), id='anew', last=True)
+    assert NAMES[player.clocks[-1].state] == 'QUEUED'  # it is known before the other one ends
+    out = player.play(960)
+    assert np.array_equal(out[240:720], word(480))  # after a fade of 10 ms
+    assert player.states('broken') == ['QUEUED', 'PLAYING', 'FLUSHED']
+    assert player.states('anew') == ['QUEUED', 'PLAYING', 'DONE']
+
+
+def test_a_reply_that_is_begun_anew_before_its_release_leaves_nothing_of_the_first(player):
+    player.say(ramp(480, 9000), id='broken')
+    player.say(word(480), id='anew', last=True)
+    player.do('PLAY')
+    assert np.array_equal(player.play(480), word(480))
+    assert [c.utterance_id for c in player.clocks[:3]] == ['broken', 'anew', 'broken']
 
 
 def test_an_underrun_is_silence_that_is_counted_and_ends_when_speech_comes(player):

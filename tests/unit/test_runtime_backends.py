@@ -13,6 +13,7 @@ class Engine:
     def __init__(self, name):
         self.name = name
         self.broken = False
+        self.stuck = False
         self.closed = False
 
     def repeat(self, word):
@@ -22,6 +23,8 @@ class Engine:
 
     def close(self):
         self.closed = True
+        if self.stuck:
+            raise OSError('handle is invalid')
 
 
 class Bench:
@@ -129,3 +132,42 @@ def test_what_was_missing_at_the_start_is_looked_for_again_and_only_news_is_told
     bench.chain.maintain(bench.clock.advance(61))
     assert bench.chain.active_name == 'good'
     assert bench.changes[-1].event == 'good is back'
+
+
+def test_an_engine_that_cannot_even_be_closed_gives_way_all_the_same():
+    bench = Bench()
+    bench.chain.open(0)
+    bench.made['good'].broken = bench.made['good'].stuck = True
+    assert bench.say('hello') == 'plain:hello'
+    event = bench.changes[-1].event
+    assert event == 'good failed: cable out; closing good failed: handle is invalid'
+    assert 'handle is invalid' in bench.changes[-1].entries[0][2]
+    bench.made['plain'].stuck = True
+    bench.chain.maintain(bench.clock.advance(2.1))
+    assert bench.say('again') == 'good:again'
+    assert bench.changes[-1].event == 'good is back; closing plain failed: handle is invalid'
+
+
+def test_a_backend_that_has_worked_for_a_minute_is_soon_tried_again():
+    bench = Bench()
+    bench.chain.open(0)
+    for _ in range(6):
+        bench.made['good'].broken = True
+        bench.say('x')
+        bench.chain.maintain(bench.clock.advance(60.1))
+        assert bench.chain.active_name == 'good'
+    bench.clock.advance(60.1)
+    bench.made['good'].broken = True
+    bench.say('x')
+    bench.chain.maintain(bench.clock.advance(2.1))
+    assert bench.chain.active_name == 'good'
+
+
+def test_a_backend_may_fail_for_years():
+    bench = Bench()
+    bench.chain.open(0)
+    for _ in range(1100):
+        bench.made['good'].broken = True
+        bench.say('x')
+        bench.chain.maintain(bench.clock.advance(60.1))
+    assert bench.chain.active_name == 'good'

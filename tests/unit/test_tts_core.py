@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tektra_msgs.msg import PlaybackClock, TurnState
 from tts_rig import RATE, SAMPLES_PER_CHAR, Rig, Tone, check_whole
 
+from tektra.dialogue.heard import heard_text
 from tektra.runtime import pcm
 from tektra.runtime.backends import BackendUnavailable
 from tektra.tts.backend import Abort, SpeechRequest
@@ -168,9 +169,39 @@ def test_a_respawned_tts_ignores_a_reply_it_did_not_hear_begin():
     rig.reply('', seq=5, last=True)
     rig.played(500)
     assert rig.out == []
-    assert rig.core.ignored == 2
+    assert rig.core.lost_fragments == 2
     rig.reply('Next.', uid='v', turn=2, last=True)
     assert check_whole(rig, 'v') == 'Next.'
+
+
+def test_a_fragment_is_lost_only_if_it_would_have_been_spoken():
+    rig = Rig()
+    rig.reply('One. ')
+    rig.reply('One. ')  # a repeat
+    rig.reply('', seq=1, last=True, cancelled=True)
+    rig.reply('Two.', seq=1)  # late
+    rig.turn(TurnState.PHASE_COMMITTED, turn=3)
+    rig.reply('Void.', uid='v', turn=2, seq=1)
+    assert rig.core.lost_fragments == 0
+    rig.reply('A. ', uid='w', turn=3)
+    rig.reply('C. ', uid='w', turn=3, seq=2)
+    assert rig.core.lost_fragments == 1
+
+
+def test_an_announcement_of_dialogue_is_given_up_when_playback_is_gone():
+    rig = Rig()
+    rig.reply('word ' * 60, turn=0, last=True)
+    rig.played(100)
+    rig.clock.advance(4.9)
+    rig.take(rig.core.on_tick(rig.now()))
+    assert len(rig.core._open) == 1
+    rig.clock.advance(0.2)
+    rig.take(rig.core.on_tick(rig.now()))
+    assert len(rig.core._open) == 0
+    rig.reply('word ' * 60, uid='v', turn=1, last=True)
+    rig.clock.advance(600)
+    rig.take(rig.core.on_tick(rig.now()))
+    assert len(rig.core._open) == 1, 'a reply waits for its turn'
 
 
 def test_a_session_that_is_over_says_nothing_more():
@@ -275,6 +306,24 @@ def test_when_no_engine_is_left_the_reply_ends_and_says_so():
     rig.take(rig.core.on_failed(rig.jobs[1], 'gone', 0))
     assert rig.chunks()[-1].last
     assert rig.samples() == round(5 * SAMPLES_PER_CHAR * RATE / 22050)
+    closing = rig.tracks()[-1]
+    assert closing.last
+    assert closing.text_offset == len('One. '), 'the rest was never spoken'
+    assert heard_text(rig.tracks(), rig.samples(), 'One. Two. ') == 'One.'
+
+
+def test_when_the_engine_is_lost_what_it_has_made_is_still_spoken_in_full():
+    rig = Rig()
+    rig.automatic = False
+    first = 'This sentence is much longer than the two seconds that go out ahead of the player. '
+    rig.reply(first + 'Two. ', last=True)
+    rig.finish(rig.jobs[0])
+    rig.take(rig.core.on_failed(rig.jobs[1], 'gone', 0))
+    assert not rig.ended
+    length = rig.play_out()
+    assert length == round(len(first) * SAMPLES_PER_CHAR * RATE / 22050)
+    assert [t.last for t in rig.tracks()] == [False, True]
+    assert heard_text(rig.tracks(), length, first + 'Two. ') == first.strip()
 
 
 def test_captions_only_is_silence_of_the_time_that_speaking_takes():

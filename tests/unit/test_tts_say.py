@@ -61,6 +61,22 @@ def test_an_announcement_cancelled_before_it_sounds_ends_at_once():
     assert rig.samples(uid) == 0
 
 
+@pytest.mark.parametrize(('sentences', 'heard'), [(0, ''), (1, 'Battery low')])
+def test_an_announcement_whose_engine_is_lost_fails_and_tells_what_was_heard(sentences, heard):
+    rig = Rig()
+    rig.automatic = False
+    uid = say(rig, 'Battery low. Going home.')
+    for n in range(sentences):
+        rig.finish(rig.jobs[n])
+    rig.take(rig.core.on_failed(rig.jobs[-1], 'no voice', rig.now()))
+    if rig.samples(uid):
+        assert rig.said == []
+        rig.play_out(uid)
+    (result,) = rig.said
+    assert (result.outcome, result.message) == (Say.Result.OUTCOME_FAILED, 'no voice')
+    assert result.spoken_text == heard
+
+
 def test_an_announcement_that_nobody_plays_fails_and_says_why():
     rig = Rig()
     uid = say(rig, 'Anyone?')

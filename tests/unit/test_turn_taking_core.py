@@ -368,6 +368,19 @@ def test_a_flush_that_was_not_asked_for_is_an_interruption():
     assert room.only('INTERRUPTED')[1].decision == 'playback was flushed'
 
 
+def test_the_end_of_a_reply_that_was_begun_anew_is_not_the_end_of_its_turn():
+    room = Room().types('hello').wait(1.0)
+    broken = room.playing
+    room.playing = (*broken[:2], 'anew', room._ms)
+    room._clock_message(PlaybackClock.STATE_QUEUED)
+    room.playing = broken
+    room._clock_message(PlaybackClock.STATE_FLUSHED)
+    assert 'INTERRUPTED 1.1' not in room.story()
+    room.playing = (*broken[:2], 'anew', room._ms)
+    room._clock_message(PlaybackClock.STATE_DONE)
+    assert room.story()[-1] == 'REPLIED 1.1'
+
+
 def test_the_playback_clock_of_another_session_changes_nothing():
     room = Room(reply_after_s=None).types('hello').wait(0.5)
     room.feed(

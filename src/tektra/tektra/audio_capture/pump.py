@@ -109,7 +109,7 @@ class Pump:
             never_used, self._next = self._next, stream
             self.condition.notify()
         if never_used is not None:
-            never_used.chain.close()
+            self._close(never_used)
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """End the thread and stop the source; returns within ``timeout_s`` (s)."""
@@ -119,7 +119,7 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         if self._next is not None:  # asked for, not begun: it is what a later start begins with
-            self.stream.chain.close()
+            self._close(self.stream)
             self.stream, self._next = self._next, None
         if self.stream.chain.active_name:
             self.source.stop()
@@ -129,14 +129,18 @@ class Pump:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                if self._next is not None:
-                    self._take_over()
-                self._step()
-            except SourceBroke as broke:
-                self._lose(broke)
+                self._go_on()
             except Exception as error:
                 self._outlet.error(error)
                 self._wait(REPEAT_S)
+
+    def _go_on(self) -> None:
+        if self._next is not None:
+            self._take_over()
+        try:
+            self._step()
+        except SourceBroke as broke:
+            self._lose(broke)
 
     def _step(self) -> None:
         if self._fast is not None:
@@ -152,12 +156,18 @@ class Pump:
         assert stream is not None
         for chunk in self.stream.core.finish():
             self._outlet.publish(chunk)
-        self.stream.chain.close()
+        self._close(self.stream)
         self._begin(stream)
+
+    def _close(self, stream: Stream) -> None:
+        """Close a source that is over: whatever is wrong with it must not stop the next one."""
+        try:
+            stream.chain.close()
+        except Exception as error:
+            self._outlet.error(error)
 
     def _begin(self, stream: Stream) -> None:
         self.stream = stream
-        self._next = None
         self._ready.clear()
         now = self._clock.now_ns()
         self._last_ns = now
@@ -167,8 +177,14 @@ class Pump:
         self.source.start()
 
     def _lose(self, broke: SourceBroke) -> None:
-        """Go on with the next backend, at the latest with silence."""
+        """Go on with the next backend, at the latest with silence.
+
+        What is read on demand (a recording, a scene) is over where it broke: nothing else goes on
+        with it, and whoever waits for its end is to see it.
+        """
         lost, cause = self.source.label, broke.__cause__ or broke
+        if not self.source.live:
+            self._ready.extend(self.stream.core.finish())
         chain = self.stream.chain
         chain.fail(cause, self._clock.now_ns())
         notice = f'{lost} broke: {cause}; now: {chain.active_name or "nothing"}'
@@ -230,7 +246,11 @@ class Pump:
             if self._lead_in > 0:
                 self._lead_in -= 1
             elif not core.ended:
-                block = self._read(0.0)
+                try:
+                    block = self._read(0.0)
+                except SourceBroke as broke:
+                    self._lose(broke)
+                    continue
             elif not self.stream.keep_on:
                 return False
             self._ready.extend(core.silence() if block is None else core.push(block))

@@ -84,10 +84,9 @@ class PlaybackCore:
 
     def on_speech(self, chunk: AudioChunk, now_ns: int) -> None:
         """Queue a chunk of ``audio/speech``."""
-        if chunk.turn_seq and self.queue.meet(chunk.session_id):
-            self._drop_void(now_ns)
         if new := self.queue.admit(chunk):
             self._notes.append(reading(new, PlaybackClock.STATE_QUEUED, now_ns, 0.0, self.output))
+            self._drop_void(now_ns)
 
     def on_control(self, command: PlaybackControl, now_ns: int) -> None:
         """Obey turn_taking. Commands of an older session are ignored."""

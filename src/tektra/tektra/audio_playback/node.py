@@ -84,12 +84,13 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
             {'device': device, 'silent': silent},
             lambda status: self._on_output(run, status),
         )
-        self._run = run = Running(player, chain)
+        run = Running(player, chain)
         chain.open(self.now_ns())
         return run
 
     def setup(self, params: AudioPlaybackParams, loaded: Running) -> None:
         """Make publishers, subscriptions and the timers that run only while something plays."""
+        self._run = loaded
         loaded.clock = self.publisher('audio/playback_clock')
         loaded.reference = self.publisher('audio/reference')
         if not self.simulated:
@@ -104,6 +105,7 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         self.subscribe('audio/vad', lambda it: self._obey(core.on_vad, it))
         self.subscribe('turn/state', self._on_turn_state)
         self.watch_queue('speech', loaded.player.numbers)
+        self.watch_queue('repeats', loaded.player.repeats)
 
     def start(self) -> None:
         """Say that playback is there, and idle."""
@@ -115,17 +117,19 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         self._need_run().player.core.options = params.options()
 
     def stop(self) -> None:
-        """Go silent and forget what was queued."""
+        """Go silent, forget what was queued and let the device go."""
         run = self._need_run()
         for timer in (run.checks, run.rest):
             if timer is not None:
                 timer.cancel()
-        run.player.forget(self.now_ns())
+        now_ns = self.now_ns()
+        run.player.forget(now_ns)
         self._publish()
+        self.in_worker(lambda: run.chain.call('sleep', '', lambda output: output.sleep(), now_ns))
 
     def teardown(self) -> None:
         """Close the output."""
-        run, self._run = self._run, None
+        run, self._run = self._run or self._loaded, None  # without _run, setup failed
         if run is not None:
             if run.herald is not None:
                 run.herald.close()

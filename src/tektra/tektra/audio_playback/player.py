@@ -82,6 +82,11 @@ class Player:
         with self._lock:
             return self.core.queue.take_errors()
 
+    def repeats(self) -> tuple[int, int]:
+        """Return 0 and the chunks dropped because they had come before."""
+        with self._lock:
+            return 0, self.core.queue.repeated_chunks
+
     def numbers(self) -> tuple[int, int]:
         """Return utterances queued or playing, and chunks lost."""
         with self._lock:

@@ -54,7 +54,8 @@ class ReleaseBook:
 
     A reply waits until exactly its turn and revision are released. Turns are committed in order,
     so a release makes older speech that was never released void, and a newer revision replaces an
-    older one. Announcements (turn_seq 0) need no release.
+    older one. Speech of a session that is not known yet waits too. Announcements (turn_seq 0) need
+    no release.
     """
 
     def __init__(self) -> None:
@@ -76,6 +77,10 @@ class ReleaseBook:
         self._released.clear()
         self._newest_released = self._flushed_to = (0, 0)
         return True
+
+    def knows(self, session_id: str) -> bool:
+        """Return whether this is the newest session or an older one."""
+        return session_id == self.session_id or session_id in self._sessions
 
     def release(self, key: Key) -> None:
         """Let the speech of ``key`` be heard; older revisions of the same turn become void."""
@@ -108,6 +113,8 @@ class ReleaseBook:
         if key[0] == 0:
             stale = session_id != self.session_id and session_id in self._sessions
             return Verdict.VOID if stale else Verdict.RELEASED
+        if not self.knows(session_id):
+            return Verdict.HELD
         if session_id != self.session_id or key <= self._flushed_to:
             return Verdict.VOID
         if key in self._released:

@@ -9,6 +9,7 @@ from tektra.audio_playback.utterance import OUTPUT_RATE, Utterance
 from tektra.runtime.pcm import from_bytes
 
 ERRORS_KEPT = 64  # texts waiting to be taken; the counter goes on
+STRANGERS_KEPT = 4  # replies of sessions that nobody has announced: one is usual, on its way
 
 
 class SpeechQueue:
@@ -16,7 +17,8 @@ class SpeechQueue:
 
     ``playing`` is the one that is being heard; it stays here until ``finish``. At most
     ``max_queued_s`` of speech is kept: a producer that ignores the playback clock is cut there,
-    and that is an error.
+    and that is an error. A turn is answered by one utterance: another one of the same turn and
+    revision takes the place of the one before.
     """
 
     def __init__(self, max_queued_s: float) -> None:
@@ -39,11 +41,21 @@ class SpeechQueue:
         return sum(u.queued_out for u in self._known) / OUTPUT_RATE
 
     def meet(self, session_id: str) -> bool:
-        """Adopt a session never seen before as the newest; return whether it was adopted."""
-        return self._book.meet(session_id)
+        """Adopt a session never seen before as the newest; return whether it was adopted.
+
+        Only for sessions named by turn_taking: speech may be late, and of one that is over.
+        """
+        if not self._book.meet(session_id):
+            return False
+        for u in self._strangers():
+            self._book.void(u.utterance_id)
+        return True
 
     def admit(self, chunk: AudioChunk) -> Utterance | None:
-        """Queue a chunk; return its utterance if this is the first of it."""
+        """Queue a chunk; return its utterance if this is the first of it.
+
+        Others may have become void by it.
+        """
         if defect := _defect(chunk):
             self.lose(f"speech of utterance '{chunk.utterance_id}' is refused: {defect}")
             return None
@@ -63,7 +75,7 @@ class SpeechQueue:
     def obey(self, command: PlaybackControl) -> None:
         """Follow a PLAY, FLUSH or CANCEL of the newest session; other sessions are ignored."""
         if command.command == PlaybackControl.COMMAND_PLAY:
-            self._book.meet(command.session_id)
+            self.meet(command.session_id)
         if not self.concerns(command):
             return
         key = (int(command.turn_seq), int(command.revision))
@@ -145,8 +157,17 @@ class SpeechQueue:
             self._arrivals,
         )
         self._arrivals += 1
+        for u in self._known:
+            if u.is_reply and (u.session_id, u.key) == (made.session_id, made.key):
+                self._book.void(u.utterance_id)
         self._known.append(made)
+        for u in self._strangers()[:-STRANGERS_KEPT]:
+            self._book.void(u.utterance_id)
         return made
+
+    def _strangers(self) -> list[Utterance]:
+        """Return the replies that wait for their session to be announced, oldest first."""
+        return [u for u in self._known if u.is_reply and not self._book.knows(u.session_id)]
 
     def _push(self, u: Utterance, chunk: AudioChunk) -> None:
         what = f"speech of utterance '{u.utterance_id}'"

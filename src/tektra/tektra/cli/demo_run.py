@@ -191,10 +191,17 @@ class DemoRun:
                     self._log.input_ended(_now_ns())
             ending = self._log.ended(_now_ns(), self._deadline_ns())
             if ending is not None:
-                return ending.reason
+                return self._explained(ending.reason)
             if self._run.supervisor.poll() is not None:
                 return 'the graph ended by itself'
         return ''
+
+    def _explained(self, reason: str) -> str:
+        """Return ``reason`` with what was wrong with the recording; say that if all was well."""
+        problem = self._capture_problem if self._options.recording is not None else ''
+        if problem and not reason:
+            self._view.warn(problem)
+        return f'{reason}: {problem}' if reason and problem else reason
 
     def _deadline_ns(self) -> int:
         patience = QUIET_MICROPHONE_S if self._live else STALLED_S

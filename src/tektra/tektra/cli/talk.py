@@ -26,7 +26,7 @@ def say(text: tuple[str, ...], voice: str, language: str, timeout: float) -> int
         action = ActionClient(client.node, Say, 'say')
         if not client.wait(action.server_is_ready, READY_S):
             raise UserError('tts does not answer; see: ./tektra nodes')
-        goal = Say.Goal(text=words, voice=voice, language=language, interruptible=True)
+        goal = Say.Goal(text=words, voice=voice, language=language)
         sent = action.send_goal_async(goal)
         if not client.wait(sent.done, READY_S) or not sent.result().accepted:
             raise UserError('tts refused the text; see: ./tektra nodes')

@@ -93,9 +93,7 @@ class DialogueCore:
         reply = task.reply
         if reply.fragments and not reply.cancelled:
             self._out.append(reply.fragment('', now_ns, last=True, cancelled=True))
-            reply.cancelled = reply.complete = False
-            reply.fragments, reply.facts = [], {}
-            reply.utterance_id = self._new_id()
+            reply.begin_anew(self._new_id())
         reply.backend = backend
         return self._take(now_ns)
 
@@ -165,6 +163,13 @@ class DialogueCore:
         event = DialogueEvent(session_id=self.session_id, kind=DialogueEvent.KIND_SESSION_RESET)
         self._out.append(event)
         return True, f'{forgotten} turns forgotten', forgotten, self._take(now_ns)
+
+    def stop(self, now_ns: int) -> Outputs:
+        """Cancel every reply that is still being written."""
+        for reply in self._replies.values():
+            if not reply.complete:
+                self._cancel(reply, now_ns)
+        return self._take(now_ns)
 
     def announce(self, text: str, now_ns: int) -> Outputs:
         """Say ``text`` without a turn."""

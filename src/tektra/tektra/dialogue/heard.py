@@ -11,15 +11,14 @@ def heard_text(tracks: Sequence[VisemeTrack], played_samples: int, text: str) ->
     """Return the beginning of ``text`` that was heard after ``played_samples`` of its utterance.
 
     It ends with the last word whose last sample was played; punctuation behind that word belongs
-    to it once its whole piece was played, and the piece that closes the utterance stands for all
-    the rest of ``text``. A piece without word times counts when all of it was played. ``tracks``
-    may be in any order, repeated or incomplete; samples count at the tracks' rate.
+    to it once its whole piece was played. A piece without word times counts when all of it was
+    played. ``tracks`` may be in any order, repeated or incomplete; samples count at their rate.
     """
     end = 0
     for track in sorted(tracks, key=lambda t: (t.start_sample, t.seq)):
         whole = played_samples >= track.end_sample and track.end_sample > 0
         if whole:
-            end = max(end, len(text) if track.last else track.text_offset + len(track.text))
+            end = max(end, track.text_offset + len(track.text))
             continue
         rows = zip(
             track.word_end_sample, track.word_text_offset, track.word_text_length, strict=False

@@ -59,7 +59,10 @@ class DialogueNode(TektraNode[DialogueParams]):
         self._timer.cancel()  # it runs only while the core waits for something
 
     def stop(self) -> None:
-        """Stop waiting."""
+        """Stop writing and waiting."""
+        outputs = self.core.stop(self.now_ns())
+        if self.context.ok():
+            self._emit(outputs)
         self._timer.cancel()
 
     def teardown(self) -> None:
@@ -67,9 +70,9 @@ class DialogueNode(TektraNode[DialogueParams]):
         if self._service is not None:
             self.destroy_service(self._service)
             self._service = None
-        if self._chain is not None:
-            self._chain.close()
-            self._chain = None
+        chain, self._chain = self._chain, None
+        if chain is not None:
+            self.worker.submit(chain.close)  # it may be in use there
 
     def _emit(self, outputs: Outputs) -> None:
         for item in outputs:

@@ -38,7 +38,6 @@ class SpokenReply:
     over_ns: int | None = (
         None  # the turn is over: the playback clock will soon say how far it came
     )
-    told: bool = False  # its history entry is published
 
     @property
     def key(self) -> tuple[int, int]:
@@ -52,10 +51,26 @@ class SpokenReply:
 
     @property
     def heard(self) -> str:
-        """What was heard so far."""
-        if self.played_to_end:
+        """What was heard so far.
+
+        A reply that was played to its end may still end before its text does: tts says in its last
+        track how far it spoke. Without any tracks the whole text was heard then.
+        """
+        tracks = list(self.tracks.values())
+        if self.played_to_end and not tracks:
             return self.text.strip()
-        return heard_text(list(self.tracks.values()), self.played_samples, self.text)
+        played = self.played_samples
+        if self.played_to_end and not self.playback_over:  # turn_taking has seen the end, not we
+            played = max(track.end_sample for track in tracks)
+        return heard_text(tracks, played, self.text).strip()
+
+    def begin_anew(self, utterance_id: str) -> None:
+        """Forget what was written and what has become of it: another responder writes it."""
+        self.utterance_id = utterance_id
+        self.fragments, self.facts, self.tracks = [], {}, {}
+        self.complete = self.cancelled = False
+        self.played_samples = 0
+        self.playback_over = self.played_to_end = False
 
     def is_void(self) -> bool:
         """True when nobody wants it any more. May be asked from any thread."""
@@ -80,7 +95,6 @@ class SpokenReply:
             last=last,
             cancelled=cancelled,
             speculative=not self.committed,
-            interruptible=True,
             language=self.language,
             latency_s=max(0.0, seconds(now_ns - self.asked_ns)),
             backend=self.backend,

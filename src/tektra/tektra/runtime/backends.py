@@ -56,7 +56,8 @@ class Health(enum.IntEnum):
 class Entry:
     """What is known of one backend.
 
-    ``retry_ns`` is local time from which it may be tried again.
+    ``retry_ns`` is local time from which it may be tried again, ``used_ns`` that since which it is
+    or was in use.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Entry:
     reason: str = ''
     retry_ns: int = 0
     failures: int = 0
+    used_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ B = TypeVar('B', bound=Closable)
 T = TypeVar('T')
 
 RETRY_FIRST_S = 2.0  # after the first failure; doubles up to RETRY_MAX_S
-RETRY_MAX_S = 60.0
+RETRY_MAX_S = 60.0  # a backend that has worked for so long begins anew with its failures
+_DOUBLINGS = 16  # far beyond RETRY_MAX_S; a power of a larger count overflows
 
 
 class BackendChain(Generic[B]):
@@ -171,15 +174,18 @@ class BackendChain(Generic[B]):
         entry = self._entry(lost)
         # The frames of the failed call keep alive what it had made: others need the room.
         traceback.clear_frames(error.__traceback__)
-        self._release()
+        closing = self._discard()
         if self._step_down(entry, error, now_ns):
             return
         entry.health = Health.FAILED
         entry.reason = f'{type(error).__name__}: {error}'
+        if now_ns - entry.used_ns >= nanoseconds(RETRY_MAX_S):
+            entry.failures = 0
+        wait = min(RETRY_FIRST_S * 2 ** min(entry.failures, _DOUBLINGS), RETRY_MAX_S)
         entry.failures += 1
-        wait = min(RETRY_FIRST_S * 2 ** (entry.failures - 1), RETRY_MAX_S)
         entry.retry_ns = now_ns + nanoseconds(wait)
-        self._pick(now_ns, f'{lost} failed: {error}')
+        entry.reason += closing
+        self._pick(now_ns, f'{lost} failed: {error}{closing}')
 
     def _step_down(self, entry: Entry, error: BaseException, now_ns: int) -> bool:
         """Return whether a smaller model of the same engine has taken over."""
@@ -189,7 +195,7 @@ class BackendChain(Generic[B]):
         backend = self._load(entry, now_ns)
         if backend is None:
             return False
-        self._use(entry, backend)
+        self._use(entry, backend, now_ns)
         self._on_change(self.status(f'{entry.name}: {factory.note}'))
         return True
 
@@ -215,8 +221,13 @@ class BackendChain(Generic[B]):
         return BackendStatus(self.capability, self._active_name, degraded, rows, event)
 
     def close(self) -> None:
-        """Release the backend in use."""
-        self._release()
+        """Release the backend in use.
+
+        Whatever its ``close`` raises is raised, but it is out of use all the same.
+        """
+        if self._active is not None:
+            active, self._active, self._active_name = self._active, None, ''
+            active.close()
 
     def _entry(self, name: str) -> Entry:
         return next(e for e in self._entries if e.name == name)
@@ -228,10 +239,17 @@ class BackendChain(Generic[B]):
     def _why_none(self) -> str:
         return 'no backend works: ' + '; '.join(f'{e.name}: {e.reason}' for e in self._entries)
 
-    def _release(self) -> None:
-        if self._active is not None:
-            active, self._active, self._active_name = self._active, None, ''
-            active.close()
+    def _discard(self) -> str:
+        """Close the backend in use to make room for another.
+
+        Return what went wrong with that, to be appended: a broken engine may not even close.
+        """
+        name = self._active_name
+        try:
+            self.close()
+        except Exception as error:
+            return f'; closing {name} failed: {error}'
+        return ''
 
     def _load(self, entry: Entry, now_ns: int) -> B | None:
         try:
@@ -248,9 +266,10 @@ class BackendChain(Generic[B]):
             entry.retry_ns = now_ns + nanoseconds(RETRY_MAX_S)
         return None
 
-    def _use(self, entry: Entry, backend: B) -> None:
+    def _use(self, entry: Entry, backend: B, now_ns: int) -> None:
         self._active, self._active_name = backend, entry.name
         entry.health, entry.reason = Health.ACTIVE, self._note(entry.name)
+        entry.used_ns = now_ns
 
     def _pick(self, now_ns: int, event: str) -> None:
         for entry in self._entries:
@@ -258,7 +277,7 @@ class BackendChain(Generic[B]):
                 continue
             backend = self._load(entry, now_ns)
             if backend is not None:
-                self._use(entry, backend)
+                self._use(entry, backend, now_ns)
                 break
         self._on_change(self.status(event))
 
@@ -272,6 +291,6 @@ class BackendChain(Generic[B]):
             return
         if self._active is not None:
             self._entry(self._active_name).health = Health.STANDBY
-        self._release()
-        self._use(entry, backend)
-        self._on_change(self.status(f'{entry.name} is back'))
+        closing = self._discard()
+        self._use(entry, backend, now_ns)
+        self._on_change(self.status(f'{entry.name} is back{closing}'))

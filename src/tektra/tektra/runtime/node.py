@@ -493,6 +493,6 @@ class TektraNode(LifecycleNode, Generic[P]):
         message.header.stamp = clock
         self._progress_pub.publish(message)
         if busy:
-            self.worker.submit(lambda: None).add_done_callback(
+            self.worker.submit(lambda: None, counts=False).add_done_callback(
                 lambda _: self.call_soon(lambda: self._report_progress(clock))
             )

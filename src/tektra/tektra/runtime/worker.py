@@ -45,27 +45,33 @@ class Worker:
     """
 
     def __init__(self, name: str, *, maxsize: int = 1024, nice: int = NICE) -> None:
-        self._jobs: queue.Queue[tuple[Future[Any], Callable[[], Any]] | None] = queue.Queue(
+        self._jobs: queue.Queue[tuple[Future[Any], Callable[[], Any], int] | None] = queue.Queue(
             maxsize
         )
         self._nice = nice
-        self._running = threading.Event()
+        self._open = 0  # jobs submitted whose result has not been handed on
+        self._counting = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
     def busy(self) -> bool:
-        """True while a job runs or waits."""
-        return self._running.is_set() or not self._jobs.empty()
+        """True from the submission of a job until the callbacks of its future have run.
+
+        So whoever sees the worker idle finds what came of the last job on its way already.
+        """
+        return self._open > 0
 
     @property
     def depth(self) -> int:
         """Return the number of jobs that wait."""
         return self._jobs.qsize()
 
-    def submit(self, job: Callable[[], T]) -> Future[T]:
+    def submit(self, job: Callable[[], T], *, counts: bool = True) -> Future[T]:
         """Queue ``job`` and return its future.
+
+        ``counts``: False for a job that only marks a place in the queue and makes nobody busy.
 
         :raises WorkerFull: if ``maxsize`` jobs wait already.
         :raises RuntimeError: after ``close``.
@@ -73,9 +79,11 @@ class Worker:
         if self._closed:
             raise RuntimeError(f'worker {self._thread.name} is closed')
         future: Future[T] = Future()
+        self._count(counts)
         try:
-            self._jobs.put_nowait((future, job))
+            self._jobs.put_nowait((future, job, int(counts)))
         except queue.Full:
+            self._count(-counts)
             raise WorkerFull(f'{self._thread.name}: {self._jobs.maxsize} jobs wait') from None
         return future
 
@@ -90,6 +98,7 @@ class Worker:
                 entry = self._jobs.get_nowait()
                 if entry is not None:
                     entry[0].cancel()
+                    self._count(-entry[2])
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
         self._thread.join(timeout_s)
@@ -102,15 +111,16 @@ class Worker:
             entry = self._jobs.get()
             if entry is None:
                 return
-            future, job = entry
-            if not future.set_running_or_notify_cancel():
-                continue
-            self._running.set()
-            try:
-                result = job()
-            except BaseException as error:
-                self._running.clear()
-                future.set_exception(error)
-            else:
-                self._running.clear()
-                future.set_result(result)
+            future, job, counted = entry
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = job()
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+            self._count(-counted)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._open += change

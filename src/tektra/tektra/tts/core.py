@@ -68,10 +68,8 @@ class _Announcement:
     """What is kept of a Say goal until the playback clock has told what was heard of it."""
 
     utterance: Utterance
-    last_sign_ns: int
     cancelled: bool = False
     failure: str = ''
-    paused: bool = False
 
 
 class TtsCore:
@@ -86,12 +84,14 @@ class TtsCore:
 
     def __init__(self, options: TtsOptions, new_id: Callable[[], str] = mint) -> None:
         self.options = options
-        self.ignored = 0  # fragments that were void, late or without their beginning
+        self.lost_fragments = 0  # wanted, but what came before them never came
         self._new_id = new_id
         self._order = VoidRule()
         self._open: dict[str, Utterance] = {}  # in order of arrival
         self._over: deque[str] = deque(maxlen=_REMEMBERED)
         self._announcements: dict[str, _Announcement] = {}
+        self._sign_ns = 0  # when the playback clock came last, and whether playback was paused
+        self._paused = False
         self._ahead = round(options.ahead_s * options.sample_rate)
 
     # ---- events --------------------------------------------------------------
@@ -104,9 +104,9 @@ class TtsCore:
             return Output()
         self._order.supersede(fragment.session_id, fragment.turn_seq, fragment.revision)
         self._drop_void()
-        utterance = self._open.get(uid) or self._begin(fragment)
+        utterance = self._open.get(uid) or self._begin(fragment, now_ns)
         if utterance is None or utterance.complete or fragment.seq != utterance.next_fragment:
-            self.ignored += 1
+            self.lost_fragments += self._is_loss(fragment, utterance)
             return Output()
         utterance.next_fragment += 1
         utterance.add(fragment.text, fragment.last)
@@ -120,9 +120,7 @@ class TtsCore:
 
     def on_playback_clock(self, clock: PlaybackClock, now_ns: int) -> Output:
         """Go on as far as the playback clock allows; note what has been heard."""
-        for announcement in self._announcements.values():
-            announcement.last_sign_ns = now_ns
-            announcement.paused = clock.state == PlaybackClock.STATE_PAUSED
+        self._sign_ns, self._paused = now_ns, clock.state == PlaybackClock.STATE_PAUSED
         out = Output()
         uid = clock.utterance_id
         utterance = self._open.get(uid)
@@ -147,23 +145,34 @@ class TtsCore:
         return self._publish(utterance)
 
     def on_failed(self, job: Job, reason: str, now_ns: int) -> Output:
-        """End the utterance of a job that no engine could speak, where it is."""
-        utterance = self._open.get(job.utterance_id)
+        """End the utterance of a job that no engine could speak before that piece."""
+        uid = job.utterance_id
+        utterance = self._open.get(uid)
         if utterance is None or utterance.job is not job:
             return Output()
-        return self._end_early(utterance, reason)
+        if uid in self._announcements:
+            self._announcements[uid].failure = reason
+        utterance.end_after_sounds()
+        out = self._publish(utterance)
+        if utterance.ended and utterance.published == 0:
+            out.said += self._said(uid, flushed=False)
+        return out
 
     def on_tick(self, now_ns: int) -> Output:
         """Give up announcements that nobody plays. Call it about once a second."""
         out = Output()
-        limit = nanoseconds(SILENT_PLAYER_S)
-        for uid, item in list(self._announcements.items()):
-            if item.paused or now_ns - item.last_sign_ns < limit:
+        said = {uid: item.utterance for uid, item in self._announcements.items()}
+        others = {uid: u for uid, u in self._open.items() if u.key.turn_seq == 0}
+        for uid, utterance in {**others, **said}.items():
+            if self._is_followed(utterance, now_ns):
+                continue
+            self._drop(uid)
+            item = self._announcements.get(uid)
+            if item is None:  # of dialogue, which asks for no result
                 continue
             item.failure = item.failure or (
                 f'audio_playback has not reported for {SILENT_PLAYER_S:g} s; is it running?'
             )
-            self._drop(uid)
             out.said += self._said(uid, flushed=False)
         return out
 
@@ -185,10 +194,10 @@ class TtsCore:
         """Begin an announcement (turn 0); return its utterance id."""
         uid = self._new_id()
         key = Key(self._order.session_id, 0, 0, uid)
-        utterance = self._make(key, goal.language, goal.voice, float(goal.rate) or 1.0)
+        utterance = self._make(key, goal.language, goal.voice, float(goal.rate) or 1.0, now_ns)
         utterance.add(goal.text, last=True)
         self._open[uid] = utterance
-        self._announcements[uid] = _Announcement(utterance, now_ns)
+        self._announcements[uid] = _Announcement(utterance)
         out = self._publish(utterance)
         if utterance.ended:  # there was nothing to say
             out.said += self._said(uid, flushed=False)
@@ -204,7 +213,7 @@ class TtsCore:
         if item is None:
             return Output()
         item.cancelled = True
-        return self._end_early(item.utterance, '')
+        return self._end_here(item.utterance)
 
     def say_progress(self, uid: str) -> tuple[float, int] | None:
         """Return what has been heard of an announcement: (s, characters); None if it is over."""
@@ -246,17 +255,32 @@ class TtsCore:
 
     # ---- inside --------------------------------------------------------------
 
-    def _begin(self, fragment: DialogueReply) -> Utterance | None:
+    def _is_followed(self, utterance: Utterance, now_ns: int) -> bool:
+        """Return whether playback may still be about to say how far ``utterance`` has come."""
+        if self._paused and utterance.begun_ns <= self._sign_ns:
+            return True
+        sign_ns = max(utterance.begun_ns, self._sign_ns)
+        return now_ns - sign_ns < nanoseconds(SILENT_PLAYER_S)
+
+    def _is_loss(self, fragment: DialogueReply, utterance: Utterance | None) -> bool:
+        """Return whether a fragment that cannot be spoken would have been, had all others come."""
+        if utterance is not None:
+            return not utterance.complete and fragment.seq > utterance.next_fragment
+        void = self._order.void(fragment.session_id, fragment.turn_seq, fragment.revision)
+        return not void and fragment.utterance_id not in self._over
+
+    def _begin(self, fragment: DialogueReply, now_ns: int) -> Utterance | None:
         """Return a new utterance, or None if it is void, over, or its beginning was missed."""
         order = (fragment.session_id, fragment.turn_seq, fragment.revision)
         uid = fragment.utterance_id
         if uid in self._over or fragment.seq != 0 or self._order.void(*order):
             return None
-        utterance = self._make(Key(*order, uid), fragment.language, fragment.voice, 1.0)
+        key = Key(*order, uid)
+        utterance = self._make(key, fragment.language, fragment.voice, 1.0, now_ns)
         self._open[uid] = utterance
         return utterance
 
-    def _make(self, key: Key, language: str, voice: str, speed: float) -> Utterance:
+    def _make(self, key: Key, language: str, voice: str, speed: float, now_ns: int) -> Utterance:
         mine = self.options
         language = language or mine.language
         same = language.lower().split('-')[0] == mine.language.lower().split('-')[0]
@@ -269,6 +293,7 @@ class TtsCore:
             gain=mine.volume,
             rate=mine.sample_rate,
             splitter=SentenceSplitter(language),
+            begun_ns=now_ns,
         )
 
     def _publish(self, utterance: Utterance) -> Output:
@@ -277,12 +302,9 @@ class TtsCore:
             self._forget(utterance.key.utterance_id)
         return out
 
-    def _end_early(self, utterance: Utterance, failure: str) -> Output:
+    def _end_here(self, utterance: Utterance) -> Output:
         uid = utterance.key.utterance_id
         out = Output()
-        item = self._announcements.get(uid)
-        if item is not None:
-            item.failure = failure
         if not utterance.ended:
             utterance.abandon()
             out.messages += utterance.end_here()

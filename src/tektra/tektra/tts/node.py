@@ -78,6 +78,7 @@ class TtsNode(TektraNode[TtsParams]):
         self.subscribe('turn/state', self._on_turn_state)
         self.subscribe('audio/playback_clock', self._on_playback_clock)
         self.watch_queue('pieces', lambda: (self._core.pending, 0))
+        self.watch_queue('fragments', lambda: (0, self._core.lost_fragments))
         self._list_voices = self.create_service(ListVoices, 'list_voices', self._on_list_voices)
         self._say = ActionServer(
             self,

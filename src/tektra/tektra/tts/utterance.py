@@ -112,6 +112,7 @@ class Utterance:
     gain: float
     rate: int
     splitter: SentenceSplitter
+    begun_ns: int  # local time
     text: list[str] = field(default_factory=list)
     waiting: deque[Piece] = field(default_factory=deque)
     sounds: deque[Sound] = field(default_factory=deque)
@@ -128,6 +129,8 @@ class Utterance:
     _tracks: int = 0
     _track_last: bool = False
     _opened: bool = False  # the track of the sound in front is out
+    _spoken: int = 0  # characters of the pieces whose sound is out in full
+    _cut: bool = False  # the rest of the text is not spoken
 
     def add(self, text: str, last: bool) -> None:
         """Append reply text; ``last``: none follows."""
@@ -164,12 +167,18 @@ class Utterance:
         self.waiting.clear()
         self.sounds.clear()
 
+    def end_after_sounds(self) -> None:
+        """Speak only what the engine has made so far."""
+        self.job = None
+        self.waiting.clear()
+        self.complete = self._cut = True
+
     def end_here(self) -> list[AudioChunk | VisemeTrack]:
         """Return what ends the utterance at the last published sample.
 
         The rest of its text is not spoken.
         """
-        self.complete = True
+        self.complete = self._cut = True
         return self._finish()
 
     def take(self, until: int) -> list[AudioChunk | VisemeTrack]:
@@ -197,6 +206,7 @@ class Utterance:
             if sound.left == 0:
                 self.sounds.popleft()
                 self._opened = False
+                self._spoken = sound.piece.offset + len(sound.piece.text)
         out += self._finish()
         return out
 
@@ -217,7 +227,7 @@ class Utterance:
             return []
         out: list[AudioChunk | VisemeTrack] = []
         if not self._track_last:
-            offset = sum(map(len, self.text))
+            offset = self._spoken if self._cut else sum(map(len, self.text))
             out.append(self._bare_track(Piece('', offset), self.published, self.published, True))
         if not self.ended:
             out.append(self._chunk(np.empty(0, np.int16), last=True))

@@ -38,6 +38,7 @@ class Reply:
     clock_ns: int = 0
     started: bool = False  # a sample of it was heard
     paused: bool = False
+    utterance_id: str = ''  # the newest that was queued: dialogue may have begun anew
 
     @property
     def key(self) -> tuple[int, int]:
@@ -82,6 +83,10 @@ class Replies:
             return Change.NOTHING
         if (m.turn_seq, m.revision) != reply.key:
             return Change.NOTHING
+        if m.state == PlaybackClock.STATE_QUEUED:
+            reply.utterance_id = m.utterance_id
+        elif reply.utterance_id not in ('', m.utterance_id):
+            return Change.NOTHING  # the end of one that was replaced is not the end of the reply
         reply.clock_ns, reply.paused = now_ns, m.state == PlaybackClock.STATE_PAUSED
         if m.state == PlaybackClock.STATE_DONE:
             return Change.DONE

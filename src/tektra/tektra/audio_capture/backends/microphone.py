@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
 from tektra.audio_capture.backend import Block, LiveQueue
-from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.clock import Clock, nanoseconds
 from tektra.runtime.pcm import from_bytes, to_float
 
@@ -115,7 +115,7 @@ class Microphone:
         self._delivers = False
         try:
             self._device = self._opener(self._on_data)
-        except BackendUnavailable as error:
+        except Exception as error:  # drivers raise whatever they like
             self.problem = (
                 f"microphone '{self._name}' cannot be opened: {error}; trying every second"
             )
@@ -141,7 +141,8 @@ class Microphone:
                 self.problem = (
                     f"microphone '{self._name}' stopped: unplugged or taken; trying every second"
                 )
-                self._close()
+                with contextlib.suppress(Exception):  # what is gone may not even be closed
+                    self._close()
                 tried_ns = 0
             if now - tried_ns >= nanoseconds(RETRY_S):
                 tried_ns = now
