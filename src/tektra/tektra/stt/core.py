@@ -361,7 +361,7 @@ class SttCore:
             confidence=-1.0,
             reject_reason=reason,
             sample_rate=SAMPLE_RATE,
-            start_sample=self._ring.head,
+            start_sample=self._ring.oldest,
             end_sample=self._ring.head,
         )
 
