@@ -121,6 +121,12 @@ def test_a_prompt_yes_to_the_question_that_the_reply_ended_with_is_an_answer():
     assert room.find('COMMITTED')[1][1].text == 'yes'
 
 
+def test_a_sound_without_an_end_does_not_keep_a_reply_ducked_for_ever():
+    room = Room(reply_s=60.0, longest_turn_s=5.0)
+    room.types('tell me a story').wait(1.0).says('', 40.0).wait(6.0)
+    assert room.only('UNDUCK')[1].reason == 'no words in 5 s of sound'
+
+
 def test_a_noise_at_the_end_of_a_reply_is_no_answer():
     room = Room(reply_s=1.2)
     room.types('hello').wait(1.35).says('', 0.4).wait(3.0)

@@ -390,3 +390,6 @@ class TurnTakingCore:
                 self._close(utterance, now_ns)
         if barge_in.silent_for_s(self._mic, now_ns) >= p.resume_after_s:
             self._let_go(f'no words within {p.resume_after_s:g} s', Owner.NOBODY)
+        barge_in.watched_ns = barge_in.watched_ns or now_ns
+        if seconds(now_ns - barge_in.watched_ns) > p.longest_turn_s:
+            self._let_go(f'no words in {p.longest_turn_s:g} s of sound', Owner.NOBODY)
