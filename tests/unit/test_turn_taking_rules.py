@@ -47,7 +47,7 @@ class Promises(RuleBasedStateMachine):
     # ---- what comes in
 
     @rule(
-        utterance=UTTERANCES,
+        utterance=st.sampled_from(['', 'a', 'b', 'c', 'd']),
         event=st.integers(VoiceActivity.EVENT_NONE, VoiceActivity.EVENT_ABORT),
         voiced=st.booleans(),
         chunks=st.integers(1, 30),
@@ -63,13 +63,16 @@ class Promises(RuleBasedStateMachine):
         )  # fmt: skip
         self.check(self.core.on_vad(m, self.clock.now_ns()))
 
-    @rule(utterance=UTTERANCES, text=TEXTS, final=st.booleans(), stale=st.integers(0, 3))
-    def transcript(self, utterance, text, final, stale):
+    @rule(
+        utterance=UTTERANCES, text=TEXTS, final=st.booleans(), stale=st.integers(0, 3),
+        restarts=st.integers(0, 1),
+    )  # fmt: skip
+    def transcript(self, utterance, text, final, stale, restarts):
         self.stt_revision += 1
         m = Transcript(
             stream_id='mic', utterance_id=utterance, revision=max(0, self.stt_revision - stale),
-            text=text, is_final=final, language='en', end_sample=self.chunk * 512,
-            sample_rate=16000,
+            text=text, is_final=final, language='en', start_sample=restarts,
+            end_sample=self.chunk * 512, sample_rate=16000,
         )  # fmt: skip
         self.check(self.core.on_transcript(m, self.clock.now_ns()))
 
