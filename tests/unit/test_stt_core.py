@@ -281,6 +281,72 @@ def test_the_utterance_of_a_stream_that_is_replaced_is_finished_with_what_was_he
     assert [(m.stream_id, m.text) for m in room.finals] == [('mic', 'w101')]
 
 
+def test_a_stream_that_replaces_another_is_heard_from_its_first_utterance_on():
+    room = Room()
+    room.quiet(20.0)
+    room.say(101)
+    old, old_sample = room.stream, room.sample
+    room.stream, room.sample = 'other', 0
+    room.chunk(3)
+    room.stream, room.sample = old, old_sample
+    room.vad(VoiceActivity.EVENT_END, False)
+    room.stream, room.sample, room.utterance = 'other', CHUNK, ''
+    for value in (201, 202):
+        room.quiet(1.0)
+        room.say(value)
+        room.finish()
+    assert [(m.stream_id, m.text) for m in room.finals] == [
+        ('mic', 'w101'),
+        ('other', 'w201'),
+        ('other', 'w202'),
+    ]
+    assert room.core.idle
+
+
+def test_a_stream_whose_index_steps_back_is_heard_again():
+    room = Room()
+    room.quiet(20.0)
+    room.say(101)
+    room.sample = 0
+    room.chunk(3)
+    room.vad(VoiceActivity.EVENT_END, False)
+    room.tick(0.6)
+    room.utterance = ''
+    room.quiet(1.0)
+    room.say(201)
+    room.finish()
+    assert [m.text for m in room.finals] == ['w101', 'w201']
+
+
+def test_a_vad_that_is_replaced_within_speech_costs_neither_half_its_words():
+    room = Room()
+    room.say(101, 102)
+    room.quiet(0.1)  # the new vad loads; nobody ends the utterance of the old one
+    room.utterance = ''
+    room.say(103, 104)
+    room.finish()
+    first, second = room.finals
+    assert first.utterance_id == 'u1'
+    assert first.text.startswith('w101 w102')  # it listened until the new vad spoke
+    assert (second.utterance_id, second.text) == ('u2', 'w103 w104')
+    assert room.core.idle
+
+
+def test_audio_that_an_utterance_waits_for_is_not_overtaken_by_the_next_one():
+    room = Room()
+    room.say(101)
+    room.sample += 20 * CHUNK  # vad is ahead of the audio that has come here
+    room.vad(VoiceActivity.EVENT_END, False)
+    room.start, room.utterance, room.end = room.sample - 5 * CHUNK, 'u2', room.sample
+    room.vad(VoiceActivity.EVENT_START)
+    room.sample -= 20 * CHUNK
+    for value in [3] * 15 + [201] * 10:
+        room.chunk(value)
+    room.vad(VoiceActivity.EVENT_END, False)
+    room.tick(0.6)
+    assert [(m.utterance_id, m.text) for m in room.finals] == [('u1', 'w101'), ('u2', 'w201')]
+
+
 def test_a_recogniser_that_joins_in_the_middle_of_an_utterance_hears_the_rest():
     room = Room()
     room.utterance, room.start, room.paused, room.sample = 'u9', 100 * CHUNK, False, 120 * CHUNK
@@ -296,6 +362,18 @@ def test_an_utterance_that_was_never_heard_is_answered_with_the_reason():
     room.eager_end('u7')
     assert [(m.utterance_id, m.text, m.is_final) for m in room.out] == [('u7', '', True)]
     assert 'just started' in room.finals[0].reject_reason
+
+
+def test_an_utterance_that_was_asked_for_too_early_is_heard_when_the_person_goes_on():
+    room = Room()
+    room.quiet(0.1)
+    room.utterance, room.start, room.paused = 'u7', 0, True
+    room.eager_end('u7')
+    room.say(101)
+    room.finish()
+    assert [(m.text, m.is_final) for m in room.finals] == [('', True), ('w101', True)]
+    revisions = [m.revision for m in room.out]
+    assert revisions == sorted(set(revisions))
 
 
 def test_a_typed_turn_is_not_for_stt():

@@ -114,6 +114,33 @@ def test_speech_that_outlasts_the_reply_becomes_the_next_turn():
     assert room.find('COMMITTED')[1][1].text == 'turn left'
 
 
+def test_a_prompt_yes_to_the_question_that_the_reply_ended_with_is_an_answer():
+    room = Room(reply_s=1.2)
+    room.types('hello').wait(1.35).says('yes', 0.4).wait(3.0)
+    assert room.find('REPLIED')
+    assert room.find('COMMITTED')[1][1].text == 'yes'
+
+
+def test_a_sound_without_an_end_does_not_keep_a_reply_ducked_for_ever():
+    room = Room(reply_s=60.0, longest_turn_s=5.0)
+    room.types('tell me a story').wait(1.0).says('', 40.0).wait(6.0)
+    assert room.only('UNDUCK')[1].reason == 'no words in 5 s of sound'
+
+
+def test_a_noise_at_the_end_of_a_reply_is_no_answer():
+    room = Room(reply_s=1.2)
+    room.types('hello').wait(1.35).says('', 0.4).wait(3.0)
+    assert len(room.find('COMMITTED')) == 1
+
+
+def test_words_over_a_reply_from_a_vad_that_is_then_replaced_still_interrupt():
+    room = Room(reply_s=9.0)
+    room.partials = False
+    room.types('tell me a story').wait(1.0).says('what time is it', 0.96).wait(0.96)
+    room.replaces_vad().wait(2.0)
+    assert room.find('COMMITTED')[1][1].text == 'what time is it'
+
+
 def test_german_backchannels_and_stop_phrases_are_known():
     room = Room(reply_s=8.0, language='de').types('erzähl').wait(1.0)
     room.feed(Transcript(utterance_id='x', revision=1, text='genau', language='de', is_final=True))

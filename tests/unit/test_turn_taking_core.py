@@ -203,6 +203,45 @@ def test_when_vad_dies_the_utterance_is_closed_and_its_words_count():
     assert room.t > 3.0
 
 
+def test_an_utterance_of_a_vad_that_was_replaced_is_closed_and_its_words_count():
+    room = Room().says('turn left', 0.96).wait(0.96).replaces_vad().wait(2.0)
+    assert room.only('COMMITTED')[1].text == 'turn left'
+    assert not room.find('CANCELLED')
+
+
+def test_a_vad_that_is_replaced_while_someone_speaks_costs_no_word():
+    room = Room().says('turn left then go forward', 3.2).wait(1.6).replaces_vad().wait(4.0)
+    committed = room.only('COMMITTED')[1]
+    assert committed.text == 'turn left then go forward'
+    assert committed.utterance_ids == ['u1', 'u2']
+
+
+def test_a_stt_that_is_replaced_while_someone_speaks_is_believed():
+    room = Room().says('turn left then go forward', 3.2).wait(2.6).replaces_stt().wait(4.0)
+    assert room.only('COMMITTED')[1].text == 'forward'
+    assert not room.find('CANCELLED')
+
+
+def test_a_stt_that_is_replaced_in_a_pause_goes_on_from_the_final_of_the_first():
+    room = Room().says('then drive the', 0.96).wait(0.96 + 0.4).replaces_stt()
+    first = room.last_transcript
+    assert first.is_final
+    room.says('whole way home', 0.96).wait(3.0)
+    assert room.only('COMMITTED')[1].text == 'then drive the whole way home'
+    room.feed(first)  # of the stt that has gone
+    assert len(room.find('COMMITTED')) == 1
+
+
+def test_speech_without_an_end_is_answered_and_then_heard_further():
+    room = Room(longest_turn_s=10.0, reply_after_s=None)
+    room.says(' '.join(['noise'] * 40), 40.0).wait(11.0)
+    committed = room.only('COMMITTED')[1]
+    assert committed.decision == 'speech without an end for 10 s'
+    assert 8 <= len(committed.text.split()) <= 11
+    room.wait(40.0)
+    assert not room.core.pending
+
+
 def test_a_final_without_any_voice_activity_is_a_turn():
     room = Room()
     m = Transcript(utterance_id='x', revision=1, is_final=True, text='yes', end_sample=16000)
@@ -299,6 +338,17 @@ def test_a_release_in_the_middle_of_a_word_waits_only_for_the_final():
     assert room.only('COMMITTED')[1].text == 'turn left'
 
 
+def test_a_release_in_the_middle_of_a_word_does_not_take_the_final_of_an_earlier_pause():
+    room = Room().says('turn left then', 0.96).wait(0.96 + 0.5)
+    assert room.last_transcript.is_final
+    room.presses(PRESS)
+    room.says('go forward now', 0.96).wait(0.7)
+    room.presses(RELEASE)
+    assert room.find('COMMITTED') == []
+    room.wait(0.5)
+    assert room.only('COMMITTED')[1].text.startswith('turn left then go forward')
+
+
 def test_push_to_talk_cuts_a_reply_at_once():
     room = Room().types('tell me a story').wait(1.0)
     room.presses(PRESS)
@@ -342,7 +392,7 @@ def test_a_button_that_is_never_released_lets_go_by_itself():
 
 def test_a_reply_that_never_comes_ends_in_listening():
     room = Room(reply_after_s=None).types('hello').wait(16.0)
-    assert room.story(listening=True)[-1] == 'LISTENING 1.1'
+    assert room.story(listening=True)[-3:] == ['FLUSH 1.1', 'INTERRUPTED 1.1', 'LISTENING 1.1']
     assert 'no reply was heard within 15 s' in room.sent[-1][1].decision
     assert not room.core.pending
 
@@ -352,7 +402,42 @@ def test_playback_that_dies_in_a_reply_ends_it():
     room.playback_alive = False
     room.wait(3.0)
     assert 'no playback clock for 2 s' in room.only('INTERRUPTED')[1].decision
+    assert room.only('FLUSH')[1].turn_seq == 1  # if it is only stuck: not to be heard later
     assert not room.core.pending
+
+
+def test_playback_that_dies_in_an_announcement_ends_it():
+    room = Room().announces(60.0).wait(1.0)
+    room.playback_alive = False
+    room.wait(3.0)
+    assert not room.core.pending
+    room.says('turn left', 0.96).wait(3.0)
+    assert 'DUCK' not in room.story(ids_too=False)
+    assert room.only('COMMITTED')[1].text == 'turn left'
+
+
+def test_an_announcement_that_is_paused_is_not_forgotten():
+    room = Room().announces(60.0).wait(1.0)
+    room.playback_alive = False
+    room._clock_message(PlaybackClock.STATE_PAUSED)
+    room.wait(5.0)
+    assert room.core.pending
+
+
+def test_a_reply_that_waits_in_a_playback_that_missed_the_commit_is_released_again():
+    room = Room(reply_after_s=None).types('hello').wait(1.0)
+    room.playing = (1, 1, 'reply-1', 0)
+    room.playback_alive = False
+    room._clock_message(PlaybackClock.STATE_QUEUED)
+    room.wait(1.0)
+    assert room.story() == ['COMMITTED 1.1', 'PLAY 1.1', 'PLAY 1.1']
+
+
+def test_a_reply_whose_next_sentence_is_queued_while_it_plays_is_not_released_again():
+    room = Room().types('hello').wait(1.0)
+    room._clock_message(PlaybackClock.STATE_QUEUED)
+    room.wait(1.0)
+    assert len(room.find('PLAY')) == 1
 
 
 def test_playback_that_has_forgotten_the_reply_ends_it():

@@ -47,7 +47,7 @@ class Promises(RuleBasedStateMachine):
     # ---- what comes in
 
     @rule(
-        utterance=UTTERANCES,
+        utterance=st.sampled_from(['', 'a', 'b', 'c', 'd']),
         event=st.integers(VoiceActivity.EVENT_NONE, VoiceActivity.EVENT_ABORT),
         voiced=st.booleans(),
         chunks=st.integers(1, 30),
@@ -63,13 +63,16 @@ class Promises(RuleBasedStateMachine):
         )  # fmt: skip
         self.check(self.core.on_vad(m, self.clock.now_ns()))
 
-    @rule(utterance=UTTERANCES, text=TEXTS, final=st.booleans(), stale=st.integers(0, 3))
-    def transcript(self, utterance, text, final, stale):
+    @rule(
+        utterance=UTTERANCES, text=TEXTS, final=st.booleans(), stale=st.integers(0, 3),
+        restarts=st.integers(0, 1),
+    )  # fmt: skip
+    def transcript(self, utterance, text, final, stale, restarts):
         self.stt_revision += 1
         m = Transcript(
             stream_id='mic', utterance_id=utterance, revision=max(0, self.stt_revision - stale),
-            text=text, is_final=final, language='en', end_sample=self.chunk * 512,
-            sample_rate=16000,
+            text=text, is_final=final, language='en', start_sample=restarts,
+            end_sample=self.chunk * 512, sample_rate=16000,
         )  # fmt: skip
         self.check(self.core.on_transcript(m, self.clock.now_ns()))
 
@@ -149,8 +152,7 @@ class Promises(RuleBasedStateMachine):
         key = (m.turn_seq, m.revision)
         if m.command == PlaybackControl.COMMAND_PLAY:
             assert key == self.last_commit
-            assert key not in self.played
-            assert m.turn_seq > self.flushed_to
+            assert m.turn_seq > self.flushed_to  # released twice: nothing; after a flush: never
             self.played.add(key)
         elif m.command == PlaybackControl.COMMAND_FLUSH and m.turn_seq:
             assert key in self.played
@@ -159,11 +161,13 @@ class Promises(RuleBasedStateMachine):
             assert key not in self.played
 
     def teardown(self):
-        for _ in range(400):  # everything that waits ends by itself, except a playing reply
+        for _ in range(400):  # everything that waits ends by itself, except what is paused
             self.clock.advance(0.5)
             self.check(self.core.tick(self.clock.now_ns()))
-        reply = self.core._floor.replies.reply
-        assert self.core.pending == (reply is not None and reply.paused)
+        replies = self.core._floor.replies
+        held = replies.reply is not None and replies.reply.paused
+        assert self.core.pending == (held or bool(replies.announcement))
+        assert not replies.announcement or replies.announcement_paused
 
 
 TestPromises = Promises.TestCase

@@ -99,6 +99,16 @@ def test_a_probability_between_the_thresholds_keeps_speech_going_but_does_not_be
     assert Room().hear([0.9] * 3 + [0.4] * 50).events() == [START]
 
 
+def test_speech_without_a_pause_is_cut_into_utterances_that_miss_no_sample():
+    room = Room(longest_s=5.0).hear([0.9] * 400 + [0.0] * 30)
+    assert room.events() == [START, END] * 2 + [START, SILENCE, END]
+    ends, starts = room.of(END), room.of(START)
+    assert all(m.end_sample - m.start_sample <= 5 * 16000 + FRAME for m in ends)
+    assert [m.start_sample for m in starts[1:]] == [m.end_sample for m in ends[:-1]]
+    assert ends[-1].end_sample == 400 * FRAME
+    assert len({m.utterance_id for m in ends}) == 3
+
+
 def test_one_loud_chunk_is_not_speech():
     assert Room().hear([0.0] * 3 + [0.9] + [0.0] * 40).events() == []
 

@@ -43,7 +43,7 @@ class Speech:
 
     def __init__(self, number, first_chunk):
         self.id = f'u{number}'
-        self.start = self.end = first_chunk * CHUNK
+        self.start = self.end = self.heard_from = first_chunk * CHUNK
         self.silent = 0
         self.words = []  # (time at which the word is complete, word)
         self.revision = 0
@@ -69,6 +69,8 @@ class Room:
         self._voiced_until = -1
         self._numbers = itertools.count(1)
         self.speech = None
+        self.speeches = {}
+        self._left_open = None
         self._pending_words = []
         self.playing = None  # (turn_seq, revision, utterance_id, started ms)
         self._take(self.core.start(self.now))
@@ -109,6 +111,19 @@ class Room:
         self.playing = (0, 0, utterance_id, self._ms)
         self._clock_message(PlaybackClock.STATE_PLAYING)
         self._later(seconds, lambda: self._end(utterance_id, PlaybackClock.STATE_DONE))
+        return self
+
+    def replaces_vad(self):
+        """Another vad takes over: it knows nothing of what is being said."""
+        self._left_open, self.speech = self.speech, None
+        return self
+
+    def replaces_stt(self):
+        """Another stt takes over: it counts anew, and hears only what is said from now on."""
+        speech = self.speech
+        speech.heard_from, speech.revision, speech.words = self._chunk * CHUNK, 0, []
+        speech.finalised_to = -1
+        self._pending_words = [(at, word) for at, word in self._pending_words if at > self._ms]
         return self
 
     def wait(self, seconds):
@@ -184,7 +199,11 @@ class Room:
         speech = self.speech
         if voiced and speech is None:
             speech = self.speech = Speech(next(self._numbers), self._chunk - 1)
+            self.speeches[speech.id] = speech
             event = VoiceActivity.EVENT_START
+            if self._left_open is not None:  # stt finishes what vad has left open
+                self._request_final(self._left_open)
+                self._left_open = None
         elif voiced and speech.silent >= SOFT_END:
             event = VoiceActivity.EVENT_RESUME
         elif not voiced and speech is not None and speech.silent + 1 == SOFT_END:
@@ -242,7 +261,8 @@ class Room:
         m = Transcript(
             stream_id='mic', utterance_id=speech.id, revision=speech.revision, is_final=final,
             text=text, language='en', confidence=0.4 if self.doubtful else 0.9, backend='script',
-            low_confidence=self.doubtful, sample_rate=RATE, start_sample=speech.start,
+            low_confidence=self.doubtful, sample_rate=RATE,
+            start_sample=speech.heard_from,
             end_sample=to if to is not None else self._chunk * CHUNK,
             reject_reason='noise' if final and not text else '',
             latency_s=self.stt_s if final else 0.0,
@@ -281,8 +301,8 @@ class Room:
             self.sent.append((self.t, m))
             if isinstance(m, TurnState):
                 asks = m.phase == TurnState.PHASE_EAGER_END and not m.text_final
-                if asks and self.speech and self.speech.id in m.utterance_ids:
-                    self._request_final(self.speech)
+                if asks and m.utterance_ids and m.utterance_ids[-1] in self.speeches:
+                    self._request_final(self.speeches[m.utterance_ids[-1]])
             elif m.command == PlaybackControl.COMMAND_PLAY:
                 self._released = key = (m.turn_seq, m.revision)
                 if self.reply_after_s is not None:

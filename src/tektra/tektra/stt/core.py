@@ -63,6 +63,7 @@ class SttCore:
         self._stamps = Stamps()
         self._utterances: deque[Utterance] = deque()  # oldest first; only the newest can be open
         self._old: deque[str] = deque(maxlen=KEPT_IDS)
+        self._unheard_ids: deque[str] = deque(maxlen=KEPT_IDS)  # answered without hearing them
         self._in_flight: tuple[Utterance, Job] | None = None
         self._last_target = 0  # no utterance begins before the end of the one before
         self.dropped = 0
@@ -92,6 +93,7 @@ class SttCore:
         pcm = from_bytes(memoryview(chunk.data))
         missing = chunk.first_sample - self._ring.head
         if chunk.stream_id != self._stream:
+            self._leave_stream(now_ns)
             self._stream = chunk.stream_id
             self._ring.restart(chunk.first_sample)
             self._last_target = chunk.first_sample
@@ -114,8 +116,7 @@ class SttCore:
         if utterance is None:
             if activity.event in (VoiceActivity.EVENT_END, VoiceActivity.EVENT_ABORT):
                 return []
-            utterance = self._open(activity)
-        utterance.heard_ns = now_ns
+            utterance = self._open(activity, now_ns)
         utterance.seen_to = activity.first_sample + activity.sample_count
         utterance.voiced_end = max(utterance.voiced_end, activity.end_sample)
         if activity.speaking:
@@ -131,7 +132,8 @@ class SttCore:
         wanted = state.utterance_ids[-1]
         utterance = self._find(wanted)
         if utterance is None:
-            return [] if wanted in self._old else [self._unheard(wanted)]
+            known = wanted in self._old or wanted in self._unheard_ids
+            return [] if known else [self._unheard(wanted)]
         if utterance.target is None:
             self._aim(utterance, utterance.seen_to, now_ns)
         return []
@@ -157,12 +159,12 @@ class SttCore:
         """Return what the engine is to do now; None while it is busy or nothing is to be done."""
         if self._in_flight is not None:
             return None
-        for utterance in self._utterances:
-            job = self._job(utterance)
-            if job is not None:
-                self._in_flight = (utterance, job)
-                return job
-        return None
+        # Strictly in order, also while the oldest waits for audio: the engine has one segment.
+        utterance = next((u for u in self._utterances if not u.is_final), None)
+        job = self._job(utterance) if utterance is not None else None
+        if utterance is not None and job is not None:
+            self._in_flight = (utterance, job)
+        return job
 
     def on_result(self, result: Result, now_ns: int) -> list[Transcript]:
         """Take what came of the job, and return the transcript that it makes, if any."""
@@ -186,12 +188,37 @@ class SttCore:
     def _find(self, utterance_id: str) -> Utterance | None:
         return next((u for u in self._utterances if u.utterance_id == utterance_id), None)
 
-    def _open(self, activity: VoiceActivity) -> Utterance:
-        wanted = activity.start_sample - round(self._options.pre_roll_s * SAMPLE_RATE)
-        start = max(wanted, self._last_target, self._ring.oldest)
+    def _open(self, activity: VoiceActivity, now_ns: int) -> Utterance:
+        self._close_open(now_ns)
+        start = max(0, activity.start_sample - round(self._options.pre_roll_s * SAMPLE_RATE))
+        if activity.stream_id == self._stream:
+            # An index that stepped back leaves an end in the future, which bounds nothing.
+            before = min(self._last_target, int(activity.start_sample))
+            start = max(start, before, self._ring.oldest)
         utterance = Utterance(activity.utterance_id, activity.stream_id, start, self._limits)
+        if activity.utterance_id in self._unheard_ids:
+            utterance.revision = 1  # the answer that was given counts
         self._utterances.append(utterance)
         return utterance
+
+    def _leave_stream(self, now_ns: int) -> None:
+        """Finish every utterance with what was fed: the rest of its audio is gone."""
+        self._close_open(now_ns)
+        for utterance in self._utterances:
+            utterance.target = utterance.segment.fed_to
+
+    def _close_open(self, now_ns: int) -> None:
+        """Finish what vad will not end: it has one utterance at a time, of one stream."""
+        for utterance in [u for u in self._utterances if not u.closed]:
+            self._close(utterance, utterance.seen_to, now_ns)
+
+    def _close(self, utterance: Utterance, position: int, now_ns: int) -> None:
+        utterance.closed = True
+        self._note_end(utterance)
+        if utterance.is_final:
+            self._retire(utterance)
+        elif utterance.target is None:
+            self._aim(utterance, position, now_ns)
 
     def _follow(self, utterance: Utterance, m: VoiceActivity, now_ns: int) -> list[Transcript]:
         if m.event == VoiceActivity.EVENT_ABORT:
@@ -203,6 +230,7 @@ class SttCore:
             self._reopen(utterance)
         if m.event == VoiceActivity.EVENT_END:
             utterance.closed = True
+            self._note_end(utterance)
             covered = utterance.target is not None and utterance.target >= m.end_sample
             if not covered:
                 self._reopen(utterance)
@@ -223,9 +251,13 @@ class SttCore:
         utterance.reopen(self._ring.oldest)
 
     def _retire(self, utterance: Utterance) -> None:
-        self._last_target = max(utterance.voiced_end, utterance.start)
+        self._note_end(utterance)
         self._utterances.remove(utterance)
         self._old.append(utterance.utterance_id)
+
+    def _note_end(self, utterance: Utterance) -> None:
+        if utterance.stream_id == self._stream:  # indexes of another stream mean nothing here
+            self._last_target = max(utterance.voiced_end, utterance.start)
 
     def _ready_to(self, utterance: Utterance) -> int:
         """Return up to where there is audio for the utterance."""
@@ -319,7 +351,7 @@ class SttCore:
 
     def _unheard(self, utterance_id: str) -> Transcript:
         """Answer for an utterance that began before this recogniser did."""
-        self._old.append(utterance_id)
+        self._unheard_ids.append(utterance_id)  # vad may have it open: the rest will be heard
         reason = 'not heard: speech to text has only just started'
         return Transcript(
             stream_id=self._stream,
@@ -329,7 +361,7 @@ class SttCore:
             confidence=-1.0,
             reject_reason=reason,
             sample_rate=SAMPLE_RATE,
-            start_sample=self._ring.head,
+            start_sample=self._ring.oldest,
             end_sample=self._ring.head,
         )
 
@@ -339,11 +371,7 @@ class SttCore:
         if utterance is None or utterance.closed or utterance.stream_id != self._stream:
             return []
         if self._ring.head - utterance.seen_to > VAD_LOST_S * SAMPLE_RATE:
-            utterance.closed = True
-            if utterance.is_final:
-                self._retire(utterance)
-            elif utterance.target is None:
-                self._aim(utterance, self._ring.head, now_ns)
+            self._close(utterance, self._ring.head, now_ns)
         return []
 
 

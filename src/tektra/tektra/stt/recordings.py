@@ -81,7 +81,7 @@ def detector() -> VadBackend:
 
 def speech_pieces(pcm: Samples, vad: VadBackend) -> list[tuple[int, int]]:
     """Return (start, stop) of the pieces of ``pcm`` with speech, at most ``PIECE_HARD_S`` each."""
-    thresholds = VadOptions(end_silence_s=JOIN_S).thresholds()
+    thresholds = VadOptions(end_silence_s=JOIN_S, longest_s=MAX_S).thresholds()
     segmenter = Segmenter(thresholds)
     spans: list[tuple[int, int]] = []
     for at in range(0, pcm.size - FRAME + 1, FRAME):

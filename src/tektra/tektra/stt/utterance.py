@@ -58,7 +58,6 @@ class Utterance:
         self.target: int | None = None
         self.closed = False  # vad has ended it
         self.request_ns = 0
-        self.heard_ns = 0  # when vad last spoke of it
         self.final_to = -1  # one past the last sample of the newest final
         self.revision = 0
         self.shown = ''

@@ -59,6 +59,7 @@ class BargeIn:
 
     utterances: list[Utterance] = field(default_factory=list)
     ducked: bool = False
+    watched_ns: int = 0  # since when its length is watched; 0: not yet
 
     def judge(self, rules: BargeInRules) -> tuple[Judgement, str]:
         """Return what all of it means."""

@@ -18,7 +18,7 @@ from tektra_msgs.srv import PushToTalk
 from tektra.runtime.clock import seconds
 from tektra.runtime.ids import new_id as runtime_new_id
 from tektra.turn_taking.barge_in import BargeIn, BargeInRules, Judgement
-from tektra.turn_taking.endpointing import Endpointing, SilenceStrategy, Strategy, TextStrategy
+from tektra.turn_taking.endpointing import make_endpointing
 from tektra.turn_taking.floor import Floor
 from tektra.turn_taking.hearing import MicClock, Owner, Utterance, Utterances
 from tektra.turn_taking.params import TurnTakingParams
@@ -29,15 +29,6 @@ from tektra.turn_taking.words import phrases
 Outputs = list[TurnState | PlaybackControl]
 
 LINES_KEPT = 256  # ids of typed lines remembered, so that a repeated one is not a second turn
-
-
-def make_endpointing(params: TurnTakingParams) -> Endpointing:
-    """Return the strategies of ``params``, in their order."""
-    known: dict[str, Strategy] = {
-        'text': TextStrategy(params.finished_wait_s, params.unfinished_wait_s, params.language),
-        'silence': SilenceStrategy(params.silence_wait_s, params.low_confidence_wait_s),
-    }
-    return Endpointing([known[name] for name in params.strategies], params.max_wait_s)
 
 
 class TurnTakingCore:
@@ -77,7 +68,7 @@ class TurnTakingCore:
     @property
     def pending(self) -> bool:
         """True while ``tick`` may have something to do: call it every 20 ms or so."""
-        return bool(self._floor.turn or self._barge_in or self._floor.replies.reply)
+        return bool(self._floor.turn or self._barge_in or self._floor.replies.due)
 
     def start(self, now_ns: int) -> Outputs:
         """Begin a new session."""
@@ -95,6 +86,8 @@ class TurnTakingCore:
     def on_vad(self, m: VoiceActivity, now_ns: int) -> Outputs:
         """Take one decision of vad."""
         self._mic.on_vad(m, now_ns)
+        for left in self._utterances.left_open(m.utterance_id):
+            self._close(left, now_ns)  # vad has one at a time: this one's vad was restarted
         if m.utterance_id:
             utterance = self._utterances.get(m.utterance_id)
             if utterance is None:
@@ -156,7 +149,7 @@ class TurnTakingCore:
             answer.success = False
             answer.message = 'push to talk is not pressed; press it first'
         elif action == request.ACTION_RELEASE:
-            self._release(turn, now_ns)
+            self._release(turn, 'push to talk: released', now_ns)
         else:
             self._floor.cancel('push to talk: thrown away', Owner.DROPPED)
         if turn is not None:
@@ -169,8 +162,7 @@ class TurnTakingCore:
             self._guard_turn(self._floor.turn, now_ns)
         if self._barge_in is not None:
             self._guard_barge_in(self._barge_in, now_ns)
-        if self._floor.replies.reply is not None:
-            self._guard_reply(self._floor.replies.reply, now_ns)
+        self._floor.guard(self._params, now_ns)
         return self._done(now_ns)
 
     def _begin_session(self) -> None:
@@ -238,6 +230,13 @@ class TurnTakingCore:
             if turn is not None and turn.asked_ns is not None:
                 turn.asked_ns = now_ns  # stt takes the end as a request of its own
 
+    def _close(self, utterance: Utterance, now_ns: int) -> None:
+        """Vad will not end this utterance."""
+        was_voiced = utterance.voiced
+        utterance.close(now_ns)
+        if was_voiced and utterance.owner is Owner.BARGE_IN:
+            self._probe()
+
     def _resume(self, utterance: Utterance, why: str) -> None:
         """The person goes on within the same utterance."""
         turn = self._floor.turn
@@ -297,11 +296,11 @@ class TurnTakingCore:
             turn = self._floor.open_speaking(taken, why)
         else:
             self._floor.reopen(turn, why)
-        turn.held, turn.by_hand, turn.pressed_ns = True, False, now_ns
+        turn.held, turn.released, turn.pressed_ns = True, '', now_ns
         return turn
 
-    def _release(self, turn: OpenTurn, now_ns: int) -> None:
-        turn.held, turn.by_hand = False, True
+    def _release(self, turn: OpenTurn, why: str, now_ns: int) -> None:
+        turn.held, turn.released, turn.watched_ns = False, why, now_ns
         for utterance in turn.utterances:
             utterance.close(now_ns, by_hand=True)
         if not turn.utterances:
@@ -326,8 +325,11 @@ class TurnTakingCore:
         if self._barge_in is None:
             return
         judgement, why = self._barge_in.judge(self._rules)
+        spoken = any(u.new_text for u in self._barge_in.utterances)
         if judgement is Judgement.INTERRUPT:
             self._interrupt(self._barge_in.utterances, why)
+        elif judgement is Judgement.IGNORE and spoken and not self._floor.replies.due:
+            self._interrupt(self._barge_in.utterances, f'{why}, after the reply: an answer')
         elif judgement is Judgement.IGNORE:
             self._let_go(why, Owner.DROPPED)
 
@@ -367,7 +369,11 @@ class TurnTakingCore:
     def _guard_turn(self, turn: OpenTurn, now_ns: int) -> None:
         p = self._params
         if turn.held and seconds(now_ns - turn.pressed_ns) > p.push_to_talk_limit_s:
-            self._release(turn, now_ns)
+            self._release(turn, 'push to talk: held too long', now_ns)
+            return
+        turn.watched_ns = turn.watched_ns or now_ns
+        if not turn.held and seconds(now_ns - turn.watched_ns) > p.longest_turn_s:
+            self._release(turn, f'speech without an end for {p.longest_turn_s:g} s', now_ns)
             return
         if seconds(now_ns - self._mic.heard_ns) > p.vad_gone_s:
             for utterance in turn.utterances:
@@ -381,15 +387,9 @@ class TurnTakingCore:
         p = self._params
         if seconds(now_ns - self._mic.heard_ns) > p.vad_gone_s:
             for utterance in barge_in.utterances:
-                utterance.close(now_ns)
+                self._close(utterance, now_ns)
         if barge_in.silent_for_s(self._mic, now_ns) >= p.resume_after_s:
             self._let_go(f'no words within {p.resume_after_s:g} s', Owner.NOBODY)
-
-    def _guard_reply(self, reply: Reply, now_ns: int) -> None:
-        p = self._params
-        if not reply.started:
-            if seconds(now_ns - reply.committed_ns) > p.reply_timeout_s:
-                self._floor.forget_reply(f'no reply was heard within {p.reply_timeout_s:g} s')
-        elif not reply.paused and seconds(now_ns - reply.clock_ns) > p.playback_gone_s:
-            why = f'no playback clock for {p.playback_gone_s:g} s: is audio_playback running?'
-            self._floor.finish_reply(TurnState.PHASE_INTERRUPTED, why)
+        barge_in.watched_ns = barge_in.watched_ns or now_ns
+        if seconds(now_ns - barge_in.watched_ns) > p.longest_turn_s:
+            self._let_go(f'no words in {p.longest_turn_s:g} s of sound', Owner.NOBODY)

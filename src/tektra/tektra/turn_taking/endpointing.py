@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tektra.turn_taking.languages import TurnLanguage, turn_language
+from tektra.turn_taking.params import TurnTakingParams
 from tektra.turn_taking.words import without_ends, words
 
 
@@ -89,6 +90,15 @@ class Endpointing:
             if verdict is not None:
                 return Verdict(min(verdict.wait_s, self.max_s), verdict.strategy, verdict.reason)
         return Verdict(self.max_s, 'limit', 'no strategy has an opinion')
+
+
+def make_endpointing(params: TurnTakingParams) -> Endpointing:
+    """Return the strategies of ``params``, in their order."""
+    known: dict[str, Strategy] = {
+        'text': TextStrategy(params.finished_wait_s, params.unfinished_wait_s, params.language),
+        'silence': SilenceStrategy(params.silence_wait_s, params.low_confidence_wait_s),
+    }
+    return Endpointing([known[name] for name in params.strategies], params.max_wait_s)
 
 
 def unfinished(text: str, table: TurnLanguage) -> str:

@@ -7,11 +7,15 @@ from copy import copy
 
 from tektra_msgs.msg import PlaybackControl, TurnState
 
+from tektra.runtime.clock import seconds
 from tektra.turn_taking.endpointing import Endpointing
 from tektra.turn_taking.hearing import Owner, Utterance
+from tektra.turn_taking.params import TurnTakingParams
 from tektra.turn_taking.replies import Replies, Reply
 from tektra.turn_taking.tracker import TurnTracker
 from tektra.turn_taking.turn import OpenTurn, Outbox, heard
+
+HELD_S = 0.3  # a released reply that is queued this long without a sound is released again
 
 
 class Floor:
@@ -56,8 +60,8 @@ class Floor:
         if turn is None or turn.speaking or turn.held or not turn.utterances:
             return
         if turn.asked_ns is None and not turn.final:
-            turn.asked_ns, turn.asked_silence_s = now_ns, 0.0 if turn.by_hand else silence_s
-            why = 'released' if turn.by_hand else f'{silence_s * 1000:.0f} ms of silence'
+            turn.asked_ns, turn.asked_silence_s = now_ns, 0.0 if turn.released else silence_s
+            why = turn.released or f'{silence_s * 1000:.0f} ms of silence'
             self.out.state(heard(turn), TurnState.PHASE_EAGER_END, why)
         if not turn.final:
             return
@@ -108,7 +112,7 @@ class Floor:
             self._revise(turn, 'the words have changed')
         turn.verdict = self._endpointing.wait_s(turn.evidence)
         turn.announced = turn.text
-        turn.late_final = turn.by_hand or silence_s >= turn.verdict.wait_s
+        turn.late_final = bool(turn.released) or silence_s >= turn.verdict.wait_s
         state = heard(turn)
         state.text_final = True
         self.out.state(state, TurnState.PHASE_EAGER_END, turn.verdict.after(silence_s))
@@ -119,8 +123,8 @@ class Floor:
         ``wait_s`` plus the latency of stt is the time since the end of speech: silence in which
         stt computes anyway is counted as stt's.
         """
-        if turn.by_hand:
-            self.commit(heard(turn), 'push to talk: released', 0.0, now_ns)
+        if turn.released:
+            self.commit(heard(turn), turn.released, 0.0, now_ns)
         elif turn.verdict is not None and silence_s >= turn.verdict.wait_s:
             wait = turn.asked_silence_s
             if not turn.late_final or turn.asked_ns is None:
@@ -157,7 +161,29 @@ class Floor:
             self.out.state(copy(reply.turn), phase, why)
             self.listen('')
 
-    def forget_reply(self, why: str) -> None:
-        """No reply has come: wait for the person again."""
-        self.replies.reply = None
-        self.listen(why)
+    def give_up_reply(self, why: str) -> None:
+        """Wait for the reply no longer, and let nobody hear it later."""
+        reply, self.replies.reply = self.replies.reply, None
+        if reply is not None:
+            self.out.control(PlaybackControl.COMMAND_FLUSH, why, turn=reply.key)
+            self.out.state(copy(reply.turn), TurnState.PHASE_INTERRUPTED, why)
+            self.listen(why)
+
+    def guard(self, p: TurnTakingParams, now_ns: int) -> None:
+        """Give up what is never heard, and what playback speaks of no more."""
+        self.replies.guard_announcement(p.playback_gone_s, now_ns)
+        reply = self.replies.reply
+        if reply is None:
+            return
+        if not reply.started:
+            if seconds(now_ns - reply.committed_ns) > p.reply_timeout_s:
+                self.give_up_reply(f'no reply was heard within {p.reply_timeout_s:g} s')
+                return
+        elif not reply.paused and seconds(now_ns - reply.clock_ns) > p.playback_gone_s:
+            why = f'no playback clock for {p.playback_gone_s:g} s: is audio_playback running?'
+            self.give_up_reply(why)
+            return
+        if reply.queued_ns is not None and seconds(now_ns - reply.queued_ns) > HELD_S:
+            reply.queued_ns = None
+            why = 'released again: it waits in a playback that may have missed the commit'
+            self.out.control(PlaybackControl.COMMAND_PLAY, why, turn=reply.key)

@@ -43,6 +43,7 @@ class Utterance:
     end_stamp_ns: int = 0  # ROS time
     quiet_ns: int = 0  # local time at which it became quiet
     text: str = ''
+    before: str = ''  # final words of a recogniser that was replaced meanwhile
     skip: str = ''  # words at its beginning that are not to be used again
     transcript: Transcript | None = None  # newest
     final_to: int = -1  # one past the last sample of the newest final; -1: there was none
@@ -84,15 +85,22 @@ class Utterance:
         """End it without vad: vad has gone, or a button was released."""
         self.hush(now_ns)
         self.open = False
-        self.by_hand = self.by_hand or by_hand
+        if by_hand and not self.by_hand:
+            if not self.is_final:
+                self.final_to = -1  # a final of an earlier pause does not cover what followed
+            self.by_hand = True
 
     def on_transcript(self, m: Transcript, now_ns: int) -> bool:
         """Follow stt; return whether it is news, not stale or a partial after its final."""
-        if self.transcript is not None and m.revision <= self.transcript.revision:
+        earlier = self.transcript
+        if earlier is not None and m.start_sample > earlier.start_sample:
+            # A recogniser that was started anew: it counts revisions from 1 and hears the rest.
+            self.before = self.text if earlier.is_final else ''
+        elif earlier is not None and _is_stale(m, earlier):
             return False
         if not m.is_final and self.is_final:
             return False
-        self.transcript, self.text = m, m.text
+        self.transcript, self.text = m, f'{self.before} {m.text}'.strip()
         if m.is_final:
             self.final_to = int(m.end_sample) if m.end_sample else self.end_sample
             if not self.end_stamp_ns and m.sample_rate:  # vad has not told: as far as stt listened
@@ -101,6 +109,10 @@ class Utterance:
         if not self.sample_rate:
             self.quiet_ns = now_ns
         return True
+
+
+def _is_stale(m: Transcript, earlier: Transcript) -> bool:
+    return bool(m.start_sample < earlier.start_sample or m.revision <= earlier.revision)
 
 
 def _later(stamp: Time, samples: int, sample_rate: int) -> int:
@@ -118,6 +130,10 @@ class Utterances:
     def get(self, utterance_id: str) -> Utterance | None:
         """Return a known utterance."""
         return self._by_id.get(utterance_id)
+
+    def left_open(self, but: str) -> list[Utterance]:
+        """Return all open utterances except ``but``."""
+        return [u for u in self._by_id.values() if u.open and u.utterance_id != but]
 
     def add(self, utterance_id: str) -> Utterance:
         """Return a new utterance under this id."""

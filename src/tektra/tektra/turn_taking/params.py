@@ -53,6 +53,9 @@ class TurnTakingParams:
     reply_timeout_s: float = param(
         15.0, 'wait for the first sample of a reply', unit='s', low=1.0, high=600
     )
+    longest_turn_s: float = param(
+        60.0, 'speech without an end is answered after this', unit='s', low=5.0, high=3600
+    )
     push_to_talk_limit_s: float = param(
         120.0, 'a pressed button is let go after this', unit='s', low=1.0, high=3600
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tektra_msgs.msg import PlaybackClock, TurnState
 
+from tektra.runtime.clock import seconds
+
 _AUDIBLE = frozenset(
     {
         PlaybackClock.STATE_PLAYING,
@@ -36,6 +38,7 @@ class Reply:
     turn: TurnState
     committed_ns: int
     clock_ns: int = 0
+    queued_ns: int | None = None  # when it was queued, with nothing heard of it since
     started: bool = False  # a sample of it was heard
     paused: bool = False
     utterance_id: str = ''  # the newest that was queued: dialogue may have begun anew
@@ -53,9 +56,10 @@ class Replies:
         self._session_id = session_id
         self.reply: Reply | None = None
         self.announcement = ''  # utterance_id of what plays without a turn; empty: none
-        self._cut = (
-            ''  # announcement that was flushed: clock messages on their way do not revive it
-        )
+        self.announcement_paused = False
+        self._announced_ns = 0  # the latest of its clock
+        # An announcement that was flushed: clock messages on their way do not revive it.
+        self._cut = ''
 
     @property
     def due(self) -> bool:
@@ -77,7 +81,7 @@ class Replies:
         if m.state == PlaybackClock.STATE_IDLE:
             return self._on_idle()
         if m.turn_seq == 0:
-            return self._on_announcement(m)
+            return self._on_announcement(m, now_ns)
         reply = self.reply
         if reply is None or m.session_id != self._session_id:
             return Change.NOTHING
@@ -88,6 +92,7 @@ class Replies:
         elif reply.utterance_id not in ('', m.utterance_id):
             return Change.NOTHING  # the end of one that was replaced is not the end of the reply
         reply.clock_ns, reply.paused = now_ns, m.state == PlaybackClock.STATE_PAUSED
+        reply.queued_ns = now_ns if m.state == PlaybackClock.STATE_QUEUED else None
         if m.state == PlaybackClock.STATE_DONE:
             return Change.DONE
         if m.state == PlaybackClock.STATE_FLUSHED:
@@ -103,7 +108,16 @@ class Replies:
             return Change.LOST
         return Change.ANNOUNCED if was_announcing else Change.NOTHING
 
-    def _on_announcement(self, m: PlaybackClock) -> Change:
+    def guard_announcement(self, gone_s: float, now_ns: int) -> None:
+        """Forget an announcement of which playback has said nothing for ``gone_s``."""
+        gone = seconds(now_ns - self._announced_ns) > gone_s
+        if gone and not self.announcement_paused:
+            self.announcement = ''
+
+    def _on_announcement(self, m: PlaybackClock, now_ns: int) -> Change:
+        if m.state in _AUDIBLE:
+            self._announced_ns = now_ns
+            self.announcement_paused = m.state == PlaybackClock.STATE_PAUSED
         if m.state in _AUDIBLE and m.utterance_id not in (self.announcement, self._cut):
             self.announcement = m.utterance_id
             return Change.STARTED

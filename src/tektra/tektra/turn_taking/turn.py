@@ -22,7 +22,8 @@ class OpenTurn:
     utterances: list[Utterance] = field(default_factory=list)
     held: bool = False  # push to talk is pressed: silence does not end the turn
     pressed_ns: int = 0
-    by_hand: bool = False  # released: commit as soon as the words are final
+    released: str = ''  # why to commit as soon as the words are final, without a wait
+    watched_ns: int = 0  # since when its length is watched; 0: not yet
     asked_ns: int | None = None  # when the final was asked for, in this revision
     asked_silence_s: float = 0.0
     announced: str | None = None  # final text that others may run ahead with, in this revision

@@ -48,6 +48,7 @@ class VadOptions:
     min_speech_s: float = 0.128
     soft_silence_s: float = 0.192
     end_silence_s: float = 0.7
+    longest_s: float = 30.0  # a radio never pauses: everyone downstream keeps utterances whole
     gap_tolerance_s: float = 0.2
     audio_timeout_s: float = 1.0
     idle_every: int = 4
@@ -65,6 +66,7 @@ class VadOptions:
             min_speech=samples(self.min_speech_s),
             soft_silence=samples(self.soft_silence_s),
             end_silence=max(samples(self.end_silence_s), samples(self.soft_silence_s)),
+            longest=samples(self.longest_s),
         )
 
 

@@ -33,6 +33,13 @@ class VadParams:
     end_silence_s: float = param(
         0.7, 'pause that ends an utterance', unit='s', low=0.2, high=5.0, hot=True
     )
+    longest_s: float = param(
+        30.0,
+        'longest utterance: speech without a pause goes on as another one',
+        unit='s',
+        low=5.0,
+        high=600.0,
+    )
     gap_tolerance_s: float = param(
         0.2, 'longest piece of missing audio that counts as silence', unit='s', low=0.0, high=1.0
     )
@@ -49,6 +56,7 @@ class VadParams:
             min_speech_s=self.min_speech_s,
             soft_silence_s=self.soft_silence_s,
             end_silence_s=self.end_silence_s,
+            longest_s=self.longest_s,
             gap_tolerance_s=self.gap_tolerance_s,
             audio_timeout_s=self.audio_timeout_s,
         )

@@ -27,6 +27,7 @@ class Thresholds:
     min_speech: int  # voiced for an utterance to count
     soft_silence: int
     end_silence: int
+    longest: int  # from the first voiced sample on; what is said after it is another utterance
 
 
 class Segmenter:
@@ -74,6 +75,8 @@ class Segmenter:
                 return Event.NONE
             self.open = True
             return Event.START
+        if self.end - self.start >= self.thresholds.longest:
+            return self.finish()
         resumed, self._paused = self._paused, False
         return Event.RESUME if resumed else Event.NONE
 
