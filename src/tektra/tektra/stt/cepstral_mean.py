@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 # dBFS.
 PRIOR = (56.5, -0.21, -2.58, 3.63, -5.95, 1.27, -5.20, -2.88, -1.49, -0.77, 1.35, -1.38, 0.41)
 PRIOR_FRAMES = 100  # the prior counts as much as 1 s of speech
-SPEECH_S = 0.8  # of the utterance that is listened to
+# Of the utterance that is listened to. Less is sooner, but of 176 commands (`tektra bench stt`)
+# 0.4 s hears 60 % right and 10 % wrong, 0.6 s 68 % and 10 %, 0.8 s 67 % and 7 %.
+SPEECH_S = 0.8
 LEAD_S = 0.2  # before the onset that counts as speech
 ONSET = 0.2  # of the loudest sample
 FRAME_S = 0.01
