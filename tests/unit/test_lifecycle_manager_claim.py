@@ -1,5 +1,6 @@
 """Who manages a namespace, and what has become of a process."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -33,22 +34,24 @@ def test_where_no_lock_can_be_made_heartbeats_must_do_and_it_is_said(tmp_path):
     assert 'File exists' in lock.trouble or 'Not a directory' in lock.trouble
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def no_space():
-    """Let every write to a file fail, as on a full disk."""
+    """Let every write to a file fail, as on a full disk: also those of the test's own output."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_on_a_full_disk_the_lock_is_taken_and_given_back_all_the_same(tmp_path, no_space):
+def test_on_a_full_disk_the_lock_is_taken_and_given_back_all_the_same(tmp_path):
     first, second = HostLock(tmp_path, 7, '/'), HostLock(tmp_path, 7, '/')
-    assert first.take()
-    assert not second.take()
-    assert second.holder == 'unknown'
-    first.release()
-    assert second.take()
+    with no_space():
+        taken = first.take(), second.take(), second.holder
+        first.release()
+        taken = (*taken, second.take())
+    assert taken == (True, False, 'unknown', True)
 
 
 def beat(instance, node='/manager', queues=(QUEUE,)):
