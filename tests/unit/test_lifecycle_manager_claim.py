@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 
-import pytest
 from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.lifecycle_manager.claim import QUEUE, SILENT_S, HostLock, Rivals
