@@ -147,9 +147,17 @@ def test_parameters_and_remaps_reach_only_the_node_that_is_meant(ros, tmp_path):
         for name, threshold in (('vad', 0.75), ('left', 0.25)):
             client = ros.peer.create_client(GetParameters, f'/site/{name}/get_parameters')
             ros.until(client.service_is_ready, wait_s=WAIT_S)
-            future = client.call_async(GetParameters.Request(names=['threshold']))
-            ros.until(future.done)
-            assert future.result().values[0].double_value == threshold
+            answers = []
+
+            def asked(client=client, answers=answers):
+                # Again and again: what is answered before this client is known is lost.
+                request = client.call_async(GetParameters.Request(names=['threshold']))
+                request.add_done_callback(lambda done: answers.append(done.result()))
+                ros.executor.spin_once(timeout_sec=0.5)
+                return answers
+
+            ros.until(asked, wait_s=WAIT_S)
+            assert answers[0].values[0].double_value == threshold
         ros.until(lambda: ros.peer.count_publishers('/site/left/heartbeat') == 1)
         assert ros.peer.count_publishers('/site/heartbeat') == 1
     finally:

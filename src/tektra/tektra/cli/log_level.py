@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from tektra.cli.errors import UserError
 from tektra.runtime.log import LEVELS
 
 ANSWER_S = 5.0
+REPEAT_S = 1.0
 PARAMETER = 'log_level'
 
 
@@ -64,9 +66,12 @@ def _call(client: GraphClient, kind: Any, name: str, request: Any) -> Any:
             raise UserError(
                 f'{name} is not offered; is the node still running? see: ./tektra nodes'
             )
-        future = service.call_async(request)
-        if not client.wait(future.done, ANSWER_S):
-            raise UserError(f'{name} does not answer within {ANSWER_S:.0f} s')
-        return future.result()
+        end = time.monotonic() + ANSWER_S
+        while time.monotonic() < end:
+            # Asked again: a node that does not know this client yet answers into the void.
+            future = service.call_async(request)
+            if client.wait(future.done, REPEAT_S):
+                return future.result()
+        raise UserError(f'{name} does not answer within {ANSWER_S:.0f} s')
     finally:
         client.node.destroy_client(service)

@@ -12,6 +12,7 @@ from tektra.cli.errors import UserError
 from tektra.lifecycle_manager.operation import COMMANDS
 
 READY_S = 5.0
+SETTLE_S = 3.0
 
 _HELP = """Bring the nodes of the running graph up or down.
 
@@ -43,6 +44,7 @@ def manage(
     request = ManageNodes.Request(command=COMMANDS[command], nodes=list(nodes), dry_run=dry_run)
     with connected('tektra_manage') as client:
         caller = client.node.create_client(ManageNodes, service)
+        client.wait_for_nodes(SETTLE_S)  # an answer to a client that is not known yet is lost
         if not client.wait(caller.service_is_ready, READY_S):
             raise UserError(f'no lifecycle manager answers on {service}; see: ./tektra nodes')
         future: Any = caller.call_async(request)

@@ -24,6 +24,7 @@ def say(text: tuple[str, ...], voice: str, language: str, timeout: float) -> int
     words = _words(text)
     with connected('tektra_say') as client:
         action = ActionClient(client.node, Say, 'say')
+        client.wait_for_nodes()
         if not client.wait(action.server_is_ready, READY_S):
             raise UserError('tts does not answer; see: ./tektra nodes')
         goal = Say.Goal(text=words, voice=voice, language=language)

@@ -132,7 +132,10 @@ def _remove(paths: list[Path]) -> list[str]:
 
 
 def _mapped(folder: Path) -> set[str]:
-    """Return the names in `folder` that a process whose maps can be read has mapped or open."""
+    """Return the names in `folder` that a process whose maps can be read has mapped.
+
+    Not those that are gone: Fast DDS keeps the segments of others mapped after they have left.
+    """
     prefix = f'{folder}/'
     found: set[str] = set()
     for process in _names(Path('/proc')):
@@ -142,7 +145,8 @@ def _mapped(folder: Path) -> set[str]:
             lines = Path(f'/proc/{process}/maps').read_text(errors='replace').splitlines()
         except OSError:
             continue
-        found.update(line.split(prefix, 1)[1] for line in lines if prefix in line)
+        names = [line.split(prefix, 1)[1] for line in lines if prefix in line]
+        found.update(name for name in names if not name.endswith(' (deleted)'))
     return found
 
 
