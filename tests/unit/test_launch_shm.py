@@ -124,6 +124,7 @@ def test_a_port_of_no_domain_goes_when_it_is_old_and_nobody_uses_it(
     for used in (names[0], SEGMENT):  # by itself, or because another graph may be starting
         with _mapped(tmp_path / used):
             assert shm.clean(DOMAIN, folder=tmp_path) == []
-    with _mapped(tmp_path / SEGMENT):
+    _make(tmp_path, 'of_another_library')
+    with _mapped(tmp_path / SEGMENT), _mapped(tmp_path / 'of_another_library'):
         (tmp_path / SEGMENT).unlink()  # its node has left; others still have it mapped
         assert set(shm.clean(DOMAIN, folder=tmp_path)) == set(names)

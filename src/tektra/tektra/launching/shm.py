@@ -28,6 +28,7 @@ NEW_S = 1.0
 """A port that belongs to no domain and has no lock is left alone for so long after it was made."""
 
 _SEGMENT_LOCK = re.compile(r'(fast(?:rtps|dds)_[0-9a-z]{16})_(?:el|sl)')
+_OF_FAST_DDS = re.compile(r'(?:sem\.)?fast(?:rtps|dds)_[0-9a-z_]+')
 _PORT_FILE = re.compile(r'(?:sem\.)?(fast(?:rtps|dds)_port(\d{1,5}))(?:_el|_sl|_mutex)?')
 
 
@@ -132,7 +133,7 @@ def _remove(paths: list[Path]) -> list[str]:
 
 
 def _mapped(folder: Path) -> set[str]:
-    """Return the names in `folder` that a process whose maps can be read has mapped.
+    """Return the names of Fast DDS in `folder` that a process whose maps can be read has mapped.
 
     Not those that are gone: Fast DDS keeps the segments of others mapped after they have left.
     """
@@ -145,8 +146,8 @@ def _mapped(folder: Path) -> set[str]:
             lines = Path(f'/proc/{process}/maps').read_text(errors='replace').splitlines()
         except OSError:
             continue
-        names = [line.split(prefix, 1)[1] for line in lines if prefix in line]
-        found.update(name for name in names if not name.endswith(' (deleted)'))
+        names = (line.split(prefix, 1)[1] for line in lines if prefix in line)
+        found.update(name for name in names if _OF_FAST_DDS.fullmatch(name))
     return found
 
 
