@@ -46,9 +46,9 @@ class GraphClient:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
 
-    def subscribe(self, name: str, callback: Callable[[Any], None]) -> None:
-        """Subscribe to a topic of the table."""
-        open_subscription(self.node, name, callback)
+    def subscribe(self, name: str, callback: Callable[[Any], None], depth: int = 0) -> None:
+        """Subscribe to a topic of the table; ``depth`` as in ``open_subscription``."""
+        open_subscription(self.node, name, callback, depth)
 
     def publisher(self, name: str) -> Publisher:
         """Return a publisher of a topic of the table."""
