@@ -54,7 +54,7 @@ def stamp_ns(chunk):
 def test_a_recording_is_heard_to_its_end_and_silence_follows(ros, tmp_path):
     path = write(tmp_path / 'a.wav', 0.5, rate=48000)
     _, chunks, beats = capture(ros, source='file', uri=path)
-    ros.until(lambda: sum(c.last for c in chunks) == 1 and not chunks[-1].last)
+    ros.until(lambda: sum(c.last for c in chunks) > 1)
     assert {c.stream_id for c in chunks} == {chunks[0].stream_id}
     assert all(b.first_sample - a.first_sample == CHUNK for a, b in pairwise(chunks))
     assert len(loud(chunks)) == 16

@@ -164,10 +164,10 @@ def test_before_the_first_sound_of_a_live_source_there_is_silence_and_no_gap():
     assert abs(stamp_ns(chunks[-1]) - (T0 + chunks[-1].first_sample * SAMPLE_NS)) < MS
 
 
-def test_the_final_chunk_is_marked_and_silence_follows_in_the_same_stream():
+def test_the_final_chunk_and_the_silence_after_it_are_marked_in_the_same_stream():
     core = CaptureCore('s', T0)
     chunks = core.push(block(600, 0)) + core.push(block(600, 600, last=True)) + core.silence()
-    assert [c.last for c in chunks] == [False, False, True, False]
+    assert [c.last for c in chunks] == [False, False, True, True]
     assert [c.first_sample for c in chunks] == [0, CHUNK, 2 * CHUNK, 3 * CHUNK]
     assert core.ended
     assert core.finish() == []

@@ -369,6 +369,7 @@ def test_a_conversation_is_over_a_second_after_everything_was_answered(scene):
     assert scene.log.ended(scene.at(5000).now_ns) is None  # someone may still speak
     scene.at(5000).mic(last=True)
     assert scene.log.ended(scene.at(5900).now_ns) is None
+    scene.at(5900).mic(last=True)  # the silence after the end says so again: no news
     ending = scene.log.ended(scene.at(5000 + QUIET_S * 1000).now_ns)
     assert (ending.answered, ending.reason, ending.timed_out) == (1, '', False)
     assert scene.log.answered

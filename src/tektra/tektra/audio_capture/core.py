@@ -98,9 +98,15 @@ class CaptureCore:
         return [self._chunk(frame) for frame in frames]
 
     def silence(self) -> list[AudioChunk]:
-        """Return one chunk of digital silence that follows what was sent."""
+        """Return one chunk of digital silence that follows what was sent.
+
+        After the end of the source it says so too, for a listener who missed that.
+        """
         self._input_end += CHUNK
-        return [self._chunk(frame) for frame in self._framer.push(_SILENCE)]
+        chunks = [self._chunk(frame) for frame in self._framer.push(_SILENCE)]
+        for chunk in chunks:
+            chunk.last = self.ended
+        return chunks
 
     def finish(self) -> list[AudioChunk]:
         """Return the final chunk, marked so, unless the stream has ended before."""

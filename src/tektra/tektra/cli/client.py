@@ -46,9 +46,9 @@ class GraphClient:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
 
-    def subscribe(self, name: str, callback: Callable[[Any], None], depth: int = 0) -> None:
-        """Subscribe to a topic of the table; ``depth`` as in ``open_subscription``."""
-        open_subscription(self.node, name, callback, depth)
+    def subscribe(self, name: str, callback: Callable[[Any], None]) -> None:
+        """Subscribe to a topic of the table."""
+        open_subscription(self.node, name, callback)
 
     def publisher(self, name: str) -> Publisher:
         """Return a publisher of a topic of the table."""
@@ -81,9 +81,8 @@ class GraphClient:
         systems: list[SystemState] = []
 
         def heard() -> bool:
-            return (
-                bool(systems) and _up(systems[-1]) < beats.keys()
-            )  # the manager is not of its own nodes
+            # Less than: the manager beats as well and is not one of its own nodes.
+            return bool(systems) and _up(systems[-1]) < beats.keys()
 
         self.subscribe('system/state', systems.append)
         self.subscribe('heartbeat', lambda beat: beats.__setitem__(beat.node, beat))

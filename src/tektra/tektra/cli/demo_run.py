@@ -35,8 +35,6 @@ ROLES = {
     'audio_playback': 'speaker',
 }
 STOP_S = 12.0
-# Chunks, 1 KB each. In fast mode nobody waits for the demo, and one of them is marked as the last.
-MIC_DEPTH = 8192
 QUIET_MICROPHONE_S = 300.0  # with a microphone: five minutes without a turn end the demo
 STALLED_S = 120.0  # otherwise: nothing at all has happened for so long
 UP = (SystemState.STATE_READY, SystemState.STATE_DEGRADED)
@@ -92,7 +90,7 @@ class DemoRun:
         self._client = client
         for name in TOPICS:
             client.subscribe(name, self._feed)
-        client.subscribe('audio/mic', self._feed_mic, MIC_DEPTH)
+        client.subscribe('audio/mic', self._feed_mic)
         client.subscribe('audio/reference', self._wav.write)
         self._view.note(f'starting the graph on ROS domain {self._run.domain_id}')
         self._started = True

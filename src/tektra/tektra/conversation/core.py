@@ -105,7 +105,7 @@ class ConversationLog:
     def feed_mic(self, m: AudioChunk, now_ns: int) -> None:
         """Take a chunk of ``audio/mic``: whether there is sound at all, and where it ends."""
         self._mic_chunks += 1
-        if m.last:
+        if m.last and not self._input_ended:
             self.input_ended(now_ns)
 
     def input_ended(self, now_ns: int) -> None:

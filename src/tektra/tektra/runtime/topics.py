@@ -80,18 +80,11 @@ def open_publisher(node: Node, name: str) -> Publisher:
     )
 
 
-def open_subscription(
-    node: Node, name: str, callback: Callable[[Any], None], depth: int = 0
-) -> Subscription:
-    """Return a subscription to a topic of the table.
-
-    ``depth``: messages that may wait here, where that of the table is not enough; 0: as there.
-    """
+def open_subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Subscription:
+    """Return a subscription to a topic of the table."""
     row = topic(name)
-    qos = row.qos()
-    qos.depth = depth or qos.depth
     return node.create_subscription(
-        row.message_type(), row.name, callback, qos, event_callbacks=_NO_SUBSCRIPTION_EVENTS
+        row.message_type(), row.name, callback, row.qos(), event_callbacks=_NO_SUBSCRIPTION_EVENTS
     )
 
 
