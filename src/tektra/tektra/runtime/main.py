@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn, Protocol
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -16,7 +16,6 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
 from tektra.runtime import log
-from tektra.runtime.node import TektraNode
 from tektra.runtime.privacy import stay_private
 
 # One thread a process for BLAS, OpenMP and ONNX Runtime unless the user says otherwise: with one
@@ -31,6 +30,16 @@ SWITCH_S = 0.0005
 
 class StartError(RuntimeError):
     """A node that brings itself up could not; the text says why."""
+
+
+class Runnable(Protocol):
+    """A node of ROS that can be told to end; ``TektraNode`` and ``PlainNode`` are."""
+
+    def shut_down(self) -> None:
+        """Stop work and release everything; well under a second."""
+
+    def destroy_node(self) -> None:
+        """Let go of what ROS holds."""
 
 
 def begin(words: Sequence[str] | None = None) -> threading.Event:
@@ -80,7 +89,7 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def run_node(make: Callable[[], TektraNode[Any]]) -> int:
+def run_node(make: Callable[[], Runnable]) -> int:
     """Run the node that ``make`` returns until SIGINT or SIGTERM; then exit with 0.
 
     Exit with 1 if it raises ``StartError``.

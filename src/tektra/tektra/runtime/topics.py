@@ -124,6 +124,9 @@ _ROWS = (
     Topic('estop/state', 'tektra_msgs/msg/EstopState', 1, _OLD, latched=True),
     Topic('gate/setpoint', 'tektra_msgs/msg/Setpoint', 1, _OLD, lifespan_s=0.2),
     Topic('gate_state', 'tektra_msgs/msg/GateState', 1, _OLD),
+    # What the gate lets out of the robot. Best effort: a late one is of no use.
+    Topic('joint_states', 'sensor_msgs/msg/JointState', 4, _OLD, reliable=False),
+    Topic('odom', 'nav_msgs/msg/Odometry', 4, _OLD, reliable=False),
     Topic('stop_word/health', 'tektra_msgs/msg/StopWordHealth', 4, _OLD),
 )
 

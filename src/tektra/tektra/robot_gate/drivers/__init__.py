@@ -1,0 +1,1 @@
+"""Ways to reach a robot, one file each behind ``driver.RobotDriver``."""

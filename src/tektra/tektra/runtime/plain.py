@@ -1,0 +1,113 @@
+"""The base of the safety nodes: plain, small, and at work from the first moment.
+
+They are no lifecycle nodes, since nobody may manage them down, and have no parameter services,
+since nothing about them may be changed from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from lifecycle_msgs.msg import State
+from rclpy.clock import Clock as RosClock
+from rclpy.clock import ClockType
+from rclpy.context import Context
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from tektra_msgs.msg import NodeHeartbeat
+
+from tektra.runtime import params as parameters
+from tektra.runtime.clock import BootClock
+from tektra.runtime.heartbeat import HEARTBEAT_S
+from tektra.runtime.ids import new_id
+from tektra.runtime.log import LogOptions, NodeLog
+from tektra.runtime.main import StartError
+from tektra.runtime.topics import open_publisher
+
+
+class PlainNode(Node):
+    """A node with a heartbeat, a log and parameters that are read once.
+
+    :raises StartError: if ``use_sim_time`` is set: safety runs on the boot-time clock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        params_class: type[Any],
+        *,
+        context: Context | None = None,
+        namespace: str | None = None,
+        parameter_overrides: list[Parameter] | None = None,
+    ) -> None:
+        super().__init__(
+            name,
+            context=context,
+            namespace=namespace,
+            parameter_overrides=parameter_overrides,
+            start_parameter_services=False,
+            enable_rosout=True,
+        )
+        self.instance_id = new_id()
+        self.boot = BootClock()
+        self.steady = RosClock(clock_type=ClockType.STEADY_TIME)
+        self.log = NodeLog(
+            self.get_logger(),
+            self.get_fully_qualified_name(),
+            self.instance_id,
+            LogOptions.read(os.environ),
+            time.time,
+        )
+        self.last_error = ''
+        self.status = ''  # why it works less well than it should; empty: it does not
+        if self.get_parameter('use_sim_time').value:
+            raise StartError(
+                f'{self.get_fully_qualified_name()}: use_sim_time is set, but safety never runs '
+                'on a clock that can be paused; leave it out for this node'
+            )
+        self.params: Any = self._read(params_class)
+        self._beats = open_publisher(self, 'heartbeat')
+        self._seq = 0
+        self._due_ns = self.boot.now_ns() + round(HEARTBEAT_S * 1e9)
+        self.create_timer(HEARTBEAT_S, self._beat, clock=self.steady)
+
+    def stamp(self) -> Any:
+        """Return ROS time now, for headers; advice only."""
+        return self.get_clock().now().to_msg()
+
+    def report_error(self, what: str, error: BaseException) -> None:
+        """Log an error and keep it for the heartbeat."""
+        self.last_error = f'{what}: {type(error).__name__}: {error}'
+        self.log.error(self.last_error)
+
+    def shut_down(self) -> None:
+        """Release everything; for subclasses."""
+
+    def _read(self, cls: type[Any]) -> Any:
+        where = self.get_fully_qualified_name()
+        parameters.check_names(cls, self._parameter_overrides, where)
+        for name, (f, _) in parameters.specs(cls).items():
+            self.declare_parameter(name, f.default)
+        values = {name: self.get_parameter(name).value for name in parameters.specs(cls)}
+        return parameters.build(cls, values, where)
+
+    def _beat(self) -> None:
+        now = self.boot.now_ns()
+        lag_s = max(0.0, (now - self._due_ns) / 1e9)
+        self._due_ns = now + round(HEARTBEAT_S * 1e9)
+        message = NodeHeartbeat(
+            node=self.get_fully_qualified_name(),
+            instance_id=self.instance_id,
+            pid=os.getpid(),
+            seq=self._seq,
+            state=State.PRIMARY_STATE_ACTIVE,
+            loop_lag_s=lag_s,
+            degraded=bool(self.status),
+            status=self.status,
+            last_error=self.last_error,
+        )
+        message.header.stamp = self.stamp()
+        self._seq = (self._seq + 1) % 2**32
+        self._beats.publish(message)
