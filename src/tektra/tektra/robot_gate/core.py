@@ -1,0 +1,606 @@
+"""The gate: denies by default, and lets motion through only while everything says that it may.
+
+Pure: messages and driver reports in, with the time of receipt on the boot-time clock of this
+machine (ns); what the driver shall do out, at every tick. Thread-bound to whoever calls it.
+
+Any trip is a latch. It ends only after estop has latched and was reset, with its cause gone; then
+motion must be enabled again, and every owner must have been neutral after that.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest
+from tektra_msgs.srv import DisableMotion, EnableMotion
+
+from tektra.robot_gate.body import Body
+from tektra.robot_gate.drivers.driver import (
+    BaseVelocity,
+    Category,
+    DriverCommand,
+    Feedback,
+)
+from tektra.robot_gate.motion import STALE_S, MotionMonitor
+from tektra.robot_gate.owners import Epoch, Owners
+from tektra.robot_gate.watch import EstopWatch
+from tektra.robot_gate.workspace import Workspace
+from tektra.robots import proof
+from tektra.robots.spec import BASE, HORIZON_S, RobotSpec
+
+GAP_S = 0.1  # between two ticks; a longer one trips (design: Safety 1)
+POWER_S = 2.0  # the drives must have power within this after it is asked for
+SPOKEN_S = 0.6  # the stop word's health is 5 Hz: three beats lost
+ASK_AGAIN_S = 0.05  # estop is asked to latch, the robot side to stop, until they show it
+REQUESTS = 16  # ids that are remembered
+TEXT = 256  # characters of a text from outside
+_S = 1e-9
+
+
+class Power(enum.Enum):
+    """Of the drives, as wanted."""
+
+    OFF = enum.auto()
+    ON = enum.auto()
+
+
+@dataclass(frozen=True)
+class DriverView:
+    """What the loop knows of the driver at a tick."""
+
+    name: str
+    simulated: bool
+    connected: bool
+    timeout_s: float  # the robot side's own; negative: unknown
+    rival: str = ''  # who else commands the robot
+    fault: str = ''  # of the driver itself
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the driver shall do now, in this order."""
+
+    stop: Category | None = None
+    disable: bool = False
+    enable: bool = False
+    command: DriverCommand | None = None
+
+
+@dataclass
+class _Stopping:
+    """A stop that is under way: ramp, standstill, then power off (but in category 2)."""
+
+    category: Category
+    since_ns: int
+    told_ns: int | None = None  # when the robot side was told last
+
+
+class Gate:
+    """One robot. ``key`` is that of its key file; None: nobody can enable it."""
+
+    def __init__(
+        self, robot: RobotSpec, instance_id: str, key: bytes | None, driver: DriverView
+    ) -> None:
+        self._robot = robot
+        self._instance_id = instance_id
+        self._key = key
+        self._driver = driver
+        self._watch = EstopWatch(robot.name, robot.config_hash)
+        self._owners = Owners(robot)
+        self._body = Body(robot)
+        self._monitors = {c: MotionMonitor(robot, c) for c in robot.channels}
+        self._workspace: Workspace | None = None
+        if robot.workspace is not None and robot.base is not None:
+            linear = robot.base.linear
+            self._workspace = Workspace(robot.workspace, linear.velocity, linear.deceleration)
+        self._feedback: Feedback | None = None
+        self._epoch = 1
+        self._estop_epoch = self._watch.epoch
+        self._was_clear = False
+        self._enabled: frozenset[str] = frozenset()
+        self._hold = ''
+        self._trip = ''
+        self._trip_kind = ''
+        self._latched_since = False  # estop has shown a stop after the trip
+        self._severity: Category | None = None  # asked for by the trip
+        self._asked_estop_ns: int | None = None
+        self._stopping: _Stopping | None = None
+        self._power = Power.OFF
+        self._power_ns = 0
+        self._rest_ns = 0  # braking without a stop (disable) began
+        self._requests: deque[str] = deque(maxlen=REQUESTS)
+        self._publishers = ''
+        self._spoken_ns: int | None = None
+        self._ticked_ns: int | None = None
+        self._owner_of: dict[str, str] = {}
+        self._nonzero_ns: dict[str, int] = {}
+        self._because: dict[str, str] = {}
+        self._seq = 0
+
+    # ---- what comes in --------------------------------------------------------------------------
+
+    def on_estop_state(self, state: EstopState, now_ns: int) -> None:
+        """Take a state of estop."""
+        self._watch.on_state(state, now_ns)
+        if self._trip and self._watch.latched:
+            self._latched_since = True
+        self._follow_estop(now_ns)
+
+    def on_stop_request(self, request: StopRequest, now_ns: int) -> None:
+        """Hold or stop. Severity is never lowered."""
+        self._remember(request.request_id)
+        who = f'{request.source[:64] or "somebody"}: {request.reason[:TEXT] or "no reason given"}'
+        if request.level == StopRequest.LEVEL_HOLD:
+            self._begin_hold(who, now_ns)
+        elif self._trip:
+            self._escalate(_category(request.category, self._robot), now_ns)
+        else:
+            self._trip_now('stop', who, now_ns, _category(request.category, self._robot))
+
+    def on_setpoint(self, point: Setpoint, now_ns: int) -> None:
+        """Take a set-point; it counts only if it was made in this epoch."""
+        self._owners.on_setpoint(point, self.epoch, now_ns)
+
+    def on_cmd_vel(self, source: str, asked: BaseVelocity, now_ns: int) -> None:
+        """Take a velocity of a source; it is bound to the epoch in which it arrives."""
+        self._owners.on_cmd_vel(source, asked, now_ns)
+
+    def on_unreadable(self, source: str, why: str, now_ns: int) -> None:
+        """Count what a source sent and what is no velocity of a base."""
+        self._owners.refuse(source, why, now_ns)
+
+    def on_stop_word_health(self, listening: bool, now_ns: int) -> None:
+        """Take a beat of the stop word."""
+        if listening:
+            self._spoken_ns = now_ns
+
+    def on_publishers(self, problem: str) -> None:
+        """Take what the endpoints of the inputs look like; empty: one publisher each."""
+        self._publishers = problem
+
+    def on_driver(self, driver: DriverView, feedback: Feedback | None, now_ns: int) -> None:
+        """Take how the driver is, and its newest report."""
+        self._driver = driver
+        known = self._feedback
+        if feedback is None or (known is not None and feedback.seq == known.seq):
+            return
+        self._feedback = feedback
+        for monitor in self._monitors.values():
+            monitor.on_feedback(feedback)
+        if self._workspace is not None and feedback.pose is not None:
+            speed = math.hypot(feedback.base.x, feedback.base.y) if feedback.base else 0.0
+            self._workspace.on_pose(feedback.pose, speed, feedback.received_ns)
+
+    def on_failure(self, why: str, now_ns: int) -> None:
+        """Trip because of something outside this class: the driver raised, the loop failed."""
+        self._trip_now('driver', why, now_ns, None)
+
+    # ---- services -------------------------------------------------------------------------------
+
+    def enable(
+        self, request: EnableMotion.Request, now_ns: int, *, by_itself: bool = False
+    ) -> EnableMotion.Response:
+        """Let set-points through, in this epoch only, or release a hold.
+
+        ``by_itself``: auto_enable of a simulated robot, which needs no proof.
+        """
+        why = self._refuses(request, now_ns, by_itself)
+        if not why and request.release_hold:
+            self._hold = ''
+            self._renew(now_ns)
+        elif not why:
+            self._enabled = frozenset(request.channels or self._robot.channels)
+            self._hold = ''
+            self._stopping = None
+            self._renew(now_ns)
+            self._begin_power(now_ns)
+        return EnableMotion.Response(success=not why, message=why, gate_epoch=self._epoch)
+
+    def disable(self, request: DisableMotion.Request, now_ns: int) -> DisableMotion.Response:
+        """Take motion away after a controlled stop. Never refused."""
+        unknown = [c for c in request.channels if c not in self._robot.channels]
+        # A name that is not known must not leave anything enabled.
+        gone = frozenset(self._robot.channels if unknown or not request.channels else ())
+        self._enabled -= gone or frozenset(request.channels)
+        if not self._enabled:
+            self._hold = ''
+            self._rest_ns = now_ns
+        self._renew(now_ns)
+        hint = f"no channel '{unknown[0][:64]}': all are disabled" if unknown else ''
+        return DisableMotion.Response(success=True, message=hint, gate_epoch=self._epoch)
+
+    # ---- the tick -------------------------------------------------------------------------------
+
+    def tick(self, now_ns: int) -> Output:
+        """Decide what the driver does now. To be called at least every ``GAP_S``."""
+        gap_s = 0.0 if self._ticked_ns is None else (now_ns - self._ticked_ns) * _S
+        self._ticked_ns = now_ns
+        if not 0.0 <= gap_s <= GAP_S:
+            self._on_gap(gap_s, now_ns)
+        self._follow_estop(now_ns)
+        self._check(now_ns)
+        self._clear_trip(now_ns)
+        self._move(now_ns, min(max(gap_s, 0.0), GAP_S))
+        return self._output(now_ns)
+
+    @property
+    def epoch(self) -> Epoch:
+        """Return what a set-point must be bound to now."""
+        instance, stop_id = self._watch.epoch
+        return Epoch(instance, stop_id, self._instance_id, self._epoch)
+
+    @property
+    def trip(self) -> str:
+        """Return why the gate has tripped; empty: it has not."""
+        return self._trip
+
+    @property
+    def level(self) -> int:
+        """Return GateState.LEVEL_*."""
+        if self._trip or not self._was_clear:
+            return int(GateState.LEVEL_STOPPED)
+        if not self._enabled:
+            return int(GateState.LEVEL_DISABLED)
+        return int(GateState.LEVEL_HOLD if self._hold else GateState.LEVEL_ENABLED)
+
+    def wants_latch(self, now_ns: int) -> StopRequest | None:
+        """Return the request that estop latch, while it has not done so after a trip."""
+        if not self._trip or self._latched_since:
+            return None
+        asked = self._asked_estop_ns
+        if asked is not None and (now_ns - asked) * _S < ASK_AGAIN_S:
+            return None
+        self._asked_estop_ns = now_ns
+        category = self._severity
+        return StopRequest(
+            request_id=f'gate-{self._instance_id}-{self._epoch}',
+            source='robot_gate',
+            reason=self._trip,
+            level=StopRequest.LEVEL_STOP,
+            category=StopRequest.CATEGORY_UNSET if category is None else category + 1,
+        )
+
+    def state(self, now_ns: int) -> GateState:
+        """Return what the gate allows now; the header is for the caller."""
+        instance, stop_id = self._watch.epoch
+        self._seq += 1
+        channels = list(self._robot.channels)
+        return GateState(
+            robot=self._robot.name,
+            instance_id=self._instance_id,
+            seq=self._seq,
+            estop_instance_id=instance,
+            stop_id=stop_id,
+            gate_epoch=self._epoch,
+            level=self.level,
+            trip=self._trip,
+            request_ids=list(self._requests),
+            channels=channels,
+            enabled=[c in self._enabled for c in channels],
+            owners=[self._owner_of.get(c, '') for c in channels],
+            standstill=[self._monitors[c].standstill(now_ns) for c in channels],
+            last_nonzero_age_s=[_age(self._nonzero_ns.get(c), now_ns) for c in channels],
+            last_asked_age_s=[_age(self._owners.last_asked_ns(c), now_ns) for c in channels],
+            refusing_because=[self._why_not(c, now_ns) for c in channels],
+            driver=self._driver.name,
+            driver_connected=self._driver.connected,
+            driver_simulated=self._driver.simulated,
+            driver_timeout_s=self._driver.timeout_s,
+            config_hash=self._robot.config_hash,
+        )
+
+    # ---- stops ----------------------------------------------------------------------------------
+
+    def _follow_estop(self, now_ns: int) -> None:
+        """Take motion away when the epoch of estop changes or it is not CLEAR any more."""
+        clear = not self._watch.problem(now_ns)
+        changed = self._watch.epoch != self._estop_epoch
+        self._estop_epoch = self._watch.epoch
+        if self._was_clear and (changed or not clear):
+            stale = not self._watch.latched and not changed
+            self._was_clear = False
+            if stale and self._enabled:
+                self._trip_now('estop', self._watch.problem(now_ns), now_ns, None)
+            else:
+                self._stop(_category(self._watch.category, self._robot), now_ns)
+        elif changed:
+            self._stop(_category(self._watch.category, self._robot), now_ns)
+        self._was_clear = clear
+
+    def _trip_now(self, kind: str, why: str, now_ns: int, category: Category | None) -> None:
+        if self._trip:
+            self._escalate(category or _category(0, self._robot), now_ns)
+            return
+        self._trip, self._trip_kind = why[:TEXT], kind
+        self._latched_since = self._watch.latched
+        self._severity = category
+        self._asked_estop_ns = None
+        self._stop(_category(0, self._robot) if category is None else category, now_ns)
+
+    def _escalate(self, category: Category, now_ns: int) -> None:
+        """Go over to a more severe category in a stop that is under way."""
+        if self._stopping is None:
+            self._stopping = _Stopping(category, now_ns)
+        elif category < self._stopping.category:
+            self._stopping = _Stopping(category, self._stopping.since_ns)
+        if self._severity is None or category < self._severity:
+            self._severity = category
+
+    def _stop(self, category: Category, now_ns: int) -> None:
+        """Stop set-points, take motion away, begin the ramp. A new epoch."""
+        self._enabled = frozenset()
+        self._hold = ''
+        self._renew(now_ns)
+        if self._stopping is None:
+            self._stopping = _Stopping(category, now_ns)
+        else:
+            self._escalate(category, now_ns)
+
+    def _begin_hold(self, why: str, now_ns: int) -> None:
+        if self._enabled and not self._hold:
+            self._hold = why
+            self._renew(now_ns)
+
+    def _renew(self, now_ns: int) -> None:
+        """Begin a new epoch: nothing that was asked before counts any more."""
+        self._epoch += 1
+        self._owners.flush(now_ns)
+        self._owner_of.clear()
+
+    def _clear_trip(self, now_ns: int) -> None:
+        if not self._trip or not self._latched_since or not self._was_clear:
+            return
+        why = self._cause(now_ns)
+        if why:  # estop was reset too early: it must latch again
+            self._trip = why[:TEXT]
+            self._latched_since = False
+            return
+        self._trip = self._trip_kind = ''
+        self._severity = None
+
+    # ---- what trips -----------------------------------------------------------------------------
+
+    def _on_gap(self, gap_s: float, now_ns: int) -> None:
+        """Handle a frozen process, a suspended machine or a clock that ran backwards."""
+        if self._enabled or self._power is Power.ON:
+            self._trip_now('gap', f'the gate did not run for {gap_s * 1000:.0f} ms', now_ns, None)
+        else:
+            self._owners.flush(now_ns)
+
+    def _check(self, now_ns: int) -> None:
+        """Trip on whatever must not be while motion is possible."""
+        for channel, monitor in self._monitors.items():
+            zero = self._power is Power.OFF or self._body.at_rest(channel)
+            monitor.commanded(zero, now_ns)
+            if monitor.uncontrolled(now_ns):
+                why = f'UNCONTROLLED_MOTION: {channel} moves though it is commanded to rest'
+                self._trip_now('motion', why, now_ns, Category.IMMEDIATE)
+        if not self._enabled:
+            return
+        why = self._cause(now_ns) or self._power_problem(now_ns)
+        if why:
+            self._trip_now('cause', why, now_ns, None)
+            return
+        for monitor in self._monitors.values():
+            why = monitor.violation(now_ns)
+            if why:
+                self._trip_now('limit', f'limit violation: {why}', now_ns, None)
+                return
+        self._check_leases(now_ns)
+
+    def _check_leases(self, now_ns: int) -> None:
+        lost = self._owners.lost_lease(now_ns)
+        if lost:
+            self._begin_hold(f'the lease of {lost} was lost while it moved', now_ns)
+            return
+        spoken = self._owners.spoken(self._owner_of.values())
+        if spoken and not self._hears(now_ns):
+            self._begin_hold(f'{spoken} moves by spoken command and stop_word is silent', now_ns)
+
+    def _hears(self, now_ns: int) -> bool:
+        return self._spoken_ns is not None and (now_ns - self._spoken_ns) * _S <= SPOKEN_S
+
+    def _cause(self, now_ns: int) -> str:
+        """Return what makes motion impossible as far as driver and inputs go; empty: nothing."""
+        driver, feedback = self._driver, self._feedback
+        if driver.fault:
+            return driver.fault
+        if not driver.connected or feedback is None:
+            return f'the robot is not connected (driver {driver.name})'
+        if (now_ns - feedback.received_ns) * _S > STALE_S:
+            age_ms = (now_ns - feedback.received_ns) * _S * 1000
+            return f'the robot has reported nothing for {age_ms:.0f} ms'
+        if driver.rival:
+            return f'somebody else commands the robot: {driver.rival}'
+        return self._watch.rival(now_ns) or self._publishers
+
+    def _power_problem(self, now_ns: int) -> str:
+        feedback = self._feedback
+        if feedback is None:
+            return 'the robot has not reported'
+        waiting = (now_ns - self._power_ns) * _S <= POWER_S
+        if feedback.fault and not waiting:
+            return f'the robot reports: {feedback.fault[:TEXT]}'
+        if not feedback.enabled and not waiting:
+            return 'the drives have no power; see what the robot reports, then reset and enable'
+        return ''
+
+    # ---- motion ---------------------------------------------------------------------------------
+
+    def _move(self, now_ns: int, dt_s: float) -> None:
+        """Let every channel follow its owner, or come to rest."""
+        powered = self._feedback is not None and self._feedback.enabled
+        for channel in self._robot.channels:
+            source, ask = '', None
+            free = channel in self._enabled and not self._hold and powered
+            if free:
+                source, ask = self._owners.choose(channel, now_ns)
+                if source and self._owners.spoken((source,)) and not self._hears(now_ns):
+                    source, ask = '', None
+                if ask is not None and channel == BASE and self._pose_problem(now_ns):
+                    source, ask = '', None
+            self._owner_of[channel] = source
+            if ask is None:
+                self._body.brake(channel, dt_s)
+            else:
+                cap = math.inf
+                if channel == BASE and self._workspace is not None:
+                    cap = self._workspace.cap(ask.base, now_ns)
+                self._body.follow(channel, ask, cap, dt_s)
+            if not self._body.at_rest(channel):
+                self._nonzero_ns[channel] = now_ns
+
+    def _output(self, now_ns: int) -> Output:
+        if self._stopping is not None:
+            return self._stop_output(self._stopping, now_ns)
+        if self._enabled:
+            fresh = self._power is Power.OFF
+            self._power = Power.ON
+            return Output(enable=fresh, command=self._command())
+        if self._power is Power.OFF:
+            return Output()
+        # Disabled by a person: to rest first, then power off.
+        rested = self._at_rest(now_ns)
+        late = (now_ns - self._rest_ns) * _S > self._robot.stop.max_ramp_s
+        if rested or late:
+            self._power = Power.OFF
+            return Output(disable=True)
+        return Output(command=self._command())
+
+    def _stop_output(self, stopping: _Stopping, now_ns: int) -> Output:
+        due = stopping.told_ns is None or (now_ns - stopping.told_ns) * _S >= ASK_AGAIN_S
+        if due:
+            stopping.told_ns = now_ns
+        tell = stopping.category if due else None
+        if stopping.category is Category.IMMEDIATE:
+            self._power = Power.OFF
+            return Output(stop=tell, disable=due)
+        if self._power is Power.OFF:
+            return Output(stop=tell, disable=due)
+        late = (now_ns - stopping.since_ns) * _S > self._robot.stop.max_ramp_s
+        if stopping.category is Category.CONTROLLED and (self._at_rest(now_ns) or late):
+            self._power = Power.OFF
+            return Output(stop=tell, disable=True)
+        return Output(stop=tell, command=self._command())
+
+    def _at_rest(self, now_ns: int) -> bool:
+        return all(
+            self._body.at_rest(channel) and monitor.standstill(now_ns)
+            for channel, monitor in self._monitors.items()
+        )
+
+    def _command(self) -> DriverCommand:
+        return self._body.command(self._robot.channels, HORIZON_S)
+
+    def _begin_power(self, now_ns: int) -> None:
+        assert self._feedback is not None  # enable() has checked it
+        for channel in self._robot.channels:
+            if self._power is Power.OFF:
+                self._body.start(channel, self._feedback)
+        self._power_ns = now_ns
+        if self._workspace is not None:
+            self._workspace.forgive()
+
+    # ---- refusals -------------------------------------------------------------------------------
+
+    def _refuses(self, request: EnableMotion.Request, now_ns: int, by_itself: bool) -> str:
+        """Return why motion is not enabled; empty: it is."""
+        asked = Epoch(
+            request.estop_instance_id,
+            request.stop_id,
+            request.gate_instance_id,
+            request.gate_epoch,
+        )
+        if asked != self.epoch:
+            return 'the epoch has changed since you looked; read gate_state and ask again'
+        if by_itself:
+            if not (self._robot.auto_enable and self._driver.simulated):
+                return 'auto_enable is for simulated drivers whose file asks for it'
+        elif why := self._unproven(request):
+            return why
+        unknown = [c for c in request.channels if c not in self._robot.channels]
+        if unknown:
+            known = ', '.join(self._robot.channels)
+            return f"no channel '{unknown[0][:64]}'; this robot has: {known}"
+        why = self._trip or self._watch.problem(now_ns)
+        if why:
+            return f'{why}; find the cause, then `tektra reset {self._robot.name}`'
+        if request.release_hold:
+            return '' if self._hold else 'nothing is held; use enable'
+        return self._not_ready(request.channels or self._robot.channels, now_ns)
+
+    def _unproven(self, request: EnableMotion.Request) -> str:
+        if self._key is None:
+            return f'the gate has no key; {proof.key_file(self._robot.name)} must be readable'
+        epoch = self.epoch
+        expected = proof.enable_proof(
+            self._key, epoch.estop_instance_id, epoch.stop_id, epoch.gate_instance_id, self._epoch
+        )
+        if not proof.holds(expected, request.key_proof):
+            return f'wrong key_proof; it needs {proof.key_file(self._robot.name)}'
+        return ''
+
+    def _not_ready(self, channels: Iterable[str], now_ns: int) -> str:
+        budget = self._robot.driver.timeout_budget_s
+        timeout = self._driver.timeout_s
+        if not (math.isfinite(timeout) and timeout > 0):
+            return (
+                "the robot side's own time-out is not known: without it nothing stops the robot "
+                'when this machine dies; see docs/drivers.md'
+            )
+        if timeout > budget:
+            return (
+                f"the robot side's time-out of {timeout:g} s is above timeout_budget_s "
+                f'{budget:g} s; lower it in the firmware'
+            )
+        why = self._cause(now_ns)
+        if why:
+            return why
+        assert self._feedback is not None  # _cause has looked
+        for channel, monitor in self._monitors.items():
+            if not monitor.standstill(now_ns):
+                return f'{channel} does not stand still, or is not measured; wait until it does'
+        for channel in channels:
+            missing = self._body.missing(channel, self._feedback)
+            if missing:
+                return f"{channel}: the robot does not report the position of '{missing}'"
+        return ''
+
+    def _why_not(self, channel: str, now_ns: int) -> str:
+        """Return why set-points of a channel are refused now; empty: they are not."""
+        if self._trip:
+            return self._trip
+        why = self._watch.problem(now_ns)
+        if why:
+            return why
+        if channel not in self._enabled:
+            return self._not_ready((channel,), now_ns) or 'motion is not enabled'
+        if self._hold:
+            return f'held: {self._hold}'
+        if self._feedback is not None and not self._feedback.enabled:
+            return 'the drives are getting power'
+        if waits := self._owners.waits_for_neutral(channel, now_ns):
+            return f'{waits} must be zero or silent for 300 ms first'
+        return self._pose_problem(now_ns) if channel == BASE else ''
+
+    def _pose_problem(self, now_ns: int) -> str:
+        return self._workspace.problem(now_ns) if self._workspace is not None else ''
+
+    def _remember(self, request_id: str) -> None:
+        if request_id and request_id not in self._requests:
+            self._requests.append(request_id[:64])
+
+
+def _category(asked: int, robot: RobotSpec) -> Category:
+    """Return the category of a StopRequest's or EstopState's number; what is unknown is unset."""
+    if StopRequest.CATEGORY_0 <= asked <= StopRequest.CATEGORY_2:
+        return Category(asked - 1)
+    return Category(robot.stop.category)
+
+
+def _age(then_ns: int | None, now_ns: int) -> float:
+    return -1.0 if then_ns is None else max(0.0, (now_ns - then_ns) * _S)
