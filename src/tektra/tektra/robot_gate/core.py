@@ -9,7 +9,6 @@ motion must be enabled again, and every owner must have been neutral after that.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections import deque
 from collections.abc import Iterable
@@ -25,8 +24,10 @@ from tektra.robot_gate.drivers.driver import (
     DriverCommand,
     Feedback,
 )
+from tektra.robot_gate.drives import Drives, Output
 from tektra.robot_gate.motion import STALE_S, MotionMonitor
 from tektra.robot_gate.owners import Epoch, Owners
+from tektra.robot_gate.trip import TEXT, Trip
 from tektra.robot_gate.watch import EstopWatch
 from tektra.robot_gate.workspace import Workspace
 from tektra.robots import proof
@@ -35,17 +36,8 @@ from tektra.robots.spec import BASE, HORIZON_S, RobotSpec
 GAP_S = 0.1  # between two ticks; a longer one trips (design: Safety 1)
 POWER_S = 2.0  # the drives must have power within this after it is asked for
 SPOKEN_S = 0.6  # the stop word's health is 5 Hz: three beats lost
-ASK_AGAIN_S = 0.05  # estop is asked to latch, the robot side to stop, until they show it
 REQUESTS = 16  # ids that are remembered
-TEXT = 256  # characters of a text from outside
 _S = 1e-9
-
-
-class Power(enum.Enum):
-    """Of the drives, as wanted."""
-
-    OFF = enum.auto()
-    ON = enum.auto()
 
 
 @dataclass(frozen=True)
@@ -58,25 +50,6 @@ class DriverView:
     timeout_s: float  # the robot side's own; negative: unknown
     rival: str = ''  # who else commands the robot
     fault: str = ''  # of the driver itself
-
-
-@dataclass(frozen=True)
-class Output:
-    """What the driver shall do now, in this order."""
-
-    stop: Category | None = None
-    disable: bool = False
-    enable: bool = False
-    command: DriverCommand | None = None
-
-
-@dataclass
-class _Stopping:
-    """A stop that is under way: ramp, standstill, then power off (but in category 2)."""
-
-    category: Category
-    since_ns: int
-    told_ns: int | None = None  # when the robot side was told last
 
 
 class Gate:
@@ -103,15 +76,10 @@ class Gate:
         self._was_clear = False
         self._enabled: frozenset[str] = frozenset()
         self._hold = ''
-        self._trip = ''
-        self._trip_kind = ''
-        self._latched_since = False  # estop has shown a stop after the trip
-        self._severity: Category | None = None  # asked for by the trip
-        self._asked_estop_ns: int | None = None
-        self._stopping: _Stopping | None = None
-        self._power = Power.OFF
-        self._power_ns = 0
-        self._rest_ns = 0  # braking without a stop (disable) began
+        self._own_requests = f'gate-{instance_id}'
+        self._trip = Trip(self._own_requests)
+        self._drives = Drives(Category(robot.stop.category), robot.stop.max_ramp_s)
+        self._power_ns: int | None = None  # asked for, and not there yet
         self._requests: deque[str] = deque(maxlen=REQUESTS)
         self._publishers = ''
         self._spoken_ns: int | None = None
@@ -126,20 +94,20 @@ class Gate:
     def on_estop_state(self, state: EstopState, now_ns: int) -> None:
         """Take a state of estop."""
         self._watch.on_state(state, now_ns)
-        if self._trip and self._watch.latched:
-            self._latched_since = True
+        if self._watch.latched:
+            self._trip.on_latched()
         self._follow_estop(now_ns)
 
     def on_stop_request(self, request: StopRequest, now_ns: int) -> None:
         """Hold or stop. Severity is never lowered."""
+        if request.request_id.startswith(self._own_requests):
+            return
         self._remember(request.request_id)
         who = f'{request.source[:64] or "somebody"}: {request.reason[:TEXT] or "no reason given"}'
         if request.level == StopRequest.LEVEL_HOLD:
             self._begin_hold(who, now_ns)
-        elif self._trip:
-            self._escalate(_category(request.category, self._robot), now_ns)
         else:
-            self._trip_now('stop', who, now_ns, _category(request.category, self._robot))
+            self._trip_now(who, now_ns, _category(request.category, self._robot))
 
     def on_setpoint(self, point: Setpoint, now_ns: int) -> None:
         """Take a set-point; it counts only if it was made in this epoch."""
@@ -177,7 +145,7 @@ class Gate:
 
     def on_failure(self, why: str, now_ns: int) -> None:
         """Trip because of something outside this class: the driver raised, the loop failed."""
-        self._trip_now('driver', why, now_ns, None)
+        self._trip_now(why, now_ns)
 
     # ---- services -------------------------------------------------------------------------------
 
@@ -195,7 +163,6 @@ class Gate:
         elif not why:
             self._enabled = frozenset(request.channels or self._robot.channels)
             self._hold = ''
-            self._stopping = None
             self._renew(now_ns)
             self._begin_power(now_ns)
         return EnableMotion.Response(success=not why, message=why, gate_epoch=self._epoch)
@@ -208,7 +175,7 @@ class Gate:
         self._enabled -= gone or frozenset(request.channels)
         if not self._enabled:
             self._hold = ''
-            self._rest_ns = now_ns
+            self._drives.rest(now_ns)
         self._renew(now_ns)
         hint = f"no channel '{unknown[0][:64]}': all are disabled" if unknown else ''
         return DisableMotion.Response(success=True, message=hint, gate_epoch=self._epoch)
@@ -223,9 +190,10 @@ class Gate:
             self._on_gap(gap_s, now_ns)
         self._follow_estop(now_ns)
         self._check(now_ns)
-        self._clear_trip(now_ns)
+        if self._was_clear:
+            self._trip.try_clear(self._cause(now_ns) or self._moves(now_ns))
         self._move(now_ns, min(max(gap_s, 0.0), GAP_S))
-        return self._output(now_ns)
+        return self._drives.output(now_ns, self._at_rest(now_ns), self._command)
 
     @property
     def epoch(self) -> Epoch:
@@ -236,7 +204,7 @@ class Gate:
     @property
     def trip(self) -> str:
         """Return why the gate has tripped; empty: it has not."""
-        return self._trip
+        return self._trip.why
 
     @property
     def level(self) -> int:
@@ -249,20 +217,7 @@ class Gate:
 
     def wants_latch(self, now_ns: int) -> StopRequest | None:
         """Return the request that estop latch, while it has not done so after a trip."""
-        if not self._trip or self._latched_since:
-            return None
-        asked = self._asked_estop_ns
-        if asked is not None and (now_ns - asked) * _S < ASK_AGAIN_S:
-            return None
-        self._asked_estop_ns = now_ns
-        category = self._severity
-        return StopRequest(
-            request_id=f'gate-{self._instance_id}-{self._epoch}',
-            source='robot_gate',
-            reason=self._trip,
-            level=StopRequest.LEVEL_STOP,
-            category=StopRequest.CATEGORY_UNSET if category is None else category + 1,
-        )
+        return self._trip.request(now_ns)
 
     def state(self, now_ns: int) -> GateState:
         """Return what the gate allows now; the header is for the caller."""
@@ -277,7 +232,7 @@ class Gate:
             stop_id=stop_id,
             gate_epoch=self._epoch,
             level=self.level,
-            trip=self._trip,
+            trip=self._trip.why,
             request_ids=list(self._requests),
             channels=channels,
             enabled=[c in self._enabled for c in channels],
@@ -304,41 +259,31 @@ class Gate:
             stale = not self._watch.latched and not changed
             self._was_clear = False
             if stale and self._enabled:
-                self._trip_now('estop', self._watch.problem(now_ns), now_ns, None)
+                self._trip_now(self._watch.problem(now_ns), now_ns)
             else:
                 self._stop(_category(self._watch.category, self._robot), now_ns)
         elif changed:
             self._stop(_category(self._watch.category, self._robot), now_ns)
         self._was_clear = clear
 
-    def _trip_now(self, kind: str, why: str, now_ns: int, category: Category | None) -> None:
-        if self._trip:
-            self._escalate(category or _category(0, self._robot), now_ns)
-            return
-        self._trip, self._trip_kind = why[:TEXT], kind
-        self._latched_since = self._watch.latched
-        self._severity = category
-        self._asked_estop_ns = None
-        self._stop(_category(0, self._robot) if category is None else category, now_ns)
-
-    def _escalate(self, category: Category, now_ns: int) -> None:
-        """Go over to a more severe category in a stop that is under way."""
-        if self._stopping is None:
-            self._stopping = _Stopping(category, now_ns)
-        elif category < self._stopping.category:
-            self._stopping = _Stopping(category, self._stopping.since_ns)
-        if self._severity is None or category < self._severity:
-            self._severity = category
+    def _trip_now(
+        self, why: str, now_ns: int, category: Category | None = None, *, worst: bool = False
+    ) -> None:
+        """Trip, or make a trip worse; only the first time begins a new epoch."""
+        begins = not self._trip
+        self._trip.set(why, category, self._watch.latched and not worst, worst=worst)
+        category = Category(self._robot.stop.category) if category is None else category
+        if begins or self._enabled:
+            self._stop(category, now_ns)
+        else:
+            self._drives.stop(category, now_ns)
 
     def _stop(self, category: Category, now_ns: int) -> None:
         """Stop set-points, take motion away, begin the ramp. A new epoch."""
         self._enabled = frozenset()
         self._hold = ''
         self._renew(now_ns)
-        if self._stopping is None:
-            self._stopping = _Stopping(category, now_ns)
-        else:
-            self._escalate(category, now_ns)
+        self._drives.stop(category, now_ns)
 
     def _begin_hold(self, why: str, now_ns: int) -> None:
         if self._enabled and not self._hold:
@@ -351,44 +296,33 @@ class Gate:
         self._owners.flush(now_ns)
         self._owner_of.clear()
 
-    def _clear_trip(self, now_ns: int) -> None:
-        if not self._trip or not self._latched_since or not self._was_clear:
-            return
-        why = self._cause(now_ns)
-        if why:  # estop was reset too early: it must latch again
-            self._trip = why[:TEXT]
-            self._latched_since = False
-            return
-        self._trip = self._trip_kind = ''
-        self._severity = None
-
     # ---- what trips -----------------------------------------------------------------------------
 
     def _on_gap(self, gap_s: float, now_ns: int) -> None:
         """Handle a frozen process, a suspended machine or a clock that ran backwards."""
-        if self._enabled or self._power is Power.ON:
-            self._trip_now('gap', f'the gate did not run for {gap_s * 1000:.0f} ms', now_ns, None)
+        if self._enabled or self._drives.powered:
+            self._trip_now(f'the gate did not run for {gap_s * 1000:.0f} ms', now_ns)
         else:
             self._owners.flush(now_ns)
 
     def _check(self, now_ns: int) -> None:
         """Trip on whatever must not be while motion is possible."""
         for channel, monitor in self._monitors.items():
-            zero = self._power is Power.OFF or self._body.at_rest(channel)
+            zero = not self._drives.powered or self._body.at_rest(channel)
             monitor.commanded(zero, now_ns)
             if monitor.uncontrolled(now_ns):
                 why = f'UNCONTROLLED_MOTION: {channel} moves though it is commanded to rest'
-                self._trip_now('motion', why, now_ns, Category.IMMEDIATE)
+                self._trip_now(why, now_ns, Category.IMMEDIATE, worst=True)
         if not self._enabled:
             return
         why = self._cause(now_ns) or self._power_problem(now_ns)
         if why:
-            self._trip_now('cause', why, now_ns, None)
+            self._trip_now(why, now_ns)
             return
         for monitor in self._monitors.values():
             why = monitor.violation(now_ns)
             if why:
-                self._trip_now('limit', f'limit violation: {why}', now_ns, None)
+                self._trip_now(f'limit violation: {why}', now_ns)
                 return
         self._check_leases(now_ns)
 
@@ -419,15 +353,16 @@ class Gate:
         return self._watch.rival(now_ns) or self._publishers
 
     def _power_problem(self, now_ns: int) -> str:
+        """Return why the drives have no power, once they have had it or should have it."""
         feedback = self._feedback
         if feedback is None:
             return 'the robot has not reported'
-        waiting = (now_ns - self._power_ns) * _S <= POWER_S
-        if feedback.fault and not waiting:
-            return f'the robot reports: {feedback.fault[:TEXT]}'
-        if not feedback.enabled and not waiting:
-            return 'the drives have no power; see what the robot reports, then reset and enable'
-        return ''
+        if feedback.enabled:
+            self._power_ns = None
+            return f'the robot reports: {feedback.fault[:TEXT]}' if feedback.fault else ''
+        if self._power_ns is not None and (now_ns - self._power_ns) * _S <= POWER_S:
+            return ''
+        return f'the drives have no power: {feedback.fault[:TEXT] or "the robot does not say why"}'
 
     # ---- motion ---------------------------------------------------------------------------------
 
@@ -454,38 +389,10 @@ class Gate:
             if not self._body.at_rest(channel):
                 self._nonzero_ns[channel] = now_ns
 
-    def _output(self, now_ns: int) -> Output:
-        if self._stopping is not None:
-            return self._stop_output(self._stopping, now_ns)
-        if self._enabled:
-            fresh = self._power is Power.OFF
-            self._power = Power.ON
-            return Output(enable=fresh, command=self._command())
-        if self._power is Power.OFF:
-            return Output()
-        # Disabled by a person: to rest first, then power off.
-        rested = self._at_rest(now_ns)
-        late = (now_ns - self._rest_ns) * _S > self._robot.stop.max_ramp_s
-        if rested or late:
-            self._power = Power.OFF
-            return Output(disable=True)
-        return Output(command=self._command())
-
-    def _stop_output(self, stopping: _Stopping, now_ns: int) -> Output:
-        due = stopping.told_ns is None or (now_ns - stopping.told_ns) * _S >= ASK_AGAIN_S
-        if due:
-            stopping.told_ns = now_ns
-        tell = stopping.category if due else None
-        if stopping.category is Category.IMMEDIATE:
-            self._power = Power.OFF
-            return Output(stop=tell, disable=due)
-        if self._power is Power.OFF:
-            return Output(stop=tell, disable=due)
-        late = (now_ns - stopping.since_ns) * _S > self._robot.stop.max_ramp_s
-        if stopping.category is Category.CONTROLLED and (self._at_rest(now_ns) or late):
-            self._power = Power.OFF
-            return Output(stop=tell, disable=True)
-        return Output(stop=tell, command=self._command())
+    def _moves(self, now_ns: int) -> str:
+        """Return which channel does not stand still; empty: none."""
+        moving = (c for c, m in self._monitors.items() if not m.standstill(now_ns))
+        return next((f'{channel} does not stand still' for channel in moving), '')
 
     def _at_rest(self, now_ns: int) -> bool:
         return all(
@@ -498,9 +405,11 @@ class Gate:
 
     def _begin_power(self, now_ns: int) -> None:
         assert self._feedback is not None  # enable() has checked it
-        for channel in self._robot.channels:
-            if self._power is Power.OFF:
-                self._body.start(channel, self._feedback)
+        if not self._drives.powered:
+            for channel in self._robot.channels:
+                if not self._body.missing(channel, self._feedback):
+                    self._body.start(channel, self._feedback)
+        self._drives.drive()
         self._power_ns = now_ns
         if self._workspace is not None:
             self._workspace.forgive()
@@ -526,7 +435,7 @@ class Gate:
         if unknown:
             known = ', '.join(self._robot.channels)
             return f"no channel '{unknown[0][:64]}'; this robot has: {known}"
-        why = self._trip or self._watch.problem(now_ns)
+        why = self._trip.why or self._watch.problem(now_ns)
         if why:
             return f'{why}; find the cause, then `tektra reset {self._robot.name}`'
         if request.release_hold:
@@ -573,7 +482,7 @@ class Gate:
     def _why_not(self, channel: str, now_ns: int) -> str:
         """Return why set-points of a channel are refused now; empty: they are not."""
         if self._trip:
-            return self._trip
+            return self._trip.why
         why = self._watch.problem(now_ns)
         if why:
             return why

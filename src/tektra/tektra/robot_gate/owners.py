@@ -14,7 +14,7 @@ from typing import Any
 
 from tektra_msgs.msg import Setpoint
 
-from tektra.robot_gate.drivers.driver import BaseVelocity, JointTarget
+from tektra.robot_gate.drivers.driver import REST, BaseVelocity, JointTarget
 from tektra.robots.spec import BASE, HORIZON_S, AxisSpec, OwnerSpec, RobotSpec
 
 NEUTRAL_S = 0.3
@@ -41,7 +41,7 @@ class Ask:
     """What an owner wants of one channel until ``until_ns``."""
 
     until_ns: int
-    base: BaseVelocity = BaseVelocity()
+    base: BaseVelocity = REST
     joints: Mapping[str, JointTarget] = field(default_factory=dict)
 
     @property

@@ -43,7 +43,7 @@ class EstopWatch:
         return int(self._state.category) if self._state is not None else 0
 
     def on_state(self, state: EstopState, now_ns: int) -> None:
-        """Take a message; what is old, repeated or of an estop that was replaced is not believed."""
+        """Take a message; an old or repeated one, or one of a replaced estop, is not believed."""
         if state.robot != self._robot or not state.instance_id:
             return
         known = self._state

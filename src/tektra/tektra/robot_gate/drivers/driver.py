@@ -40,6 +40,9 @@ class BaseVelocity:
         return bool(self.x or self.y or self.yaw)
 
 
+REST = BaseVelocity()
+
+
 @dataclass(frozen=True)
 class JointTarget:
     """Where a joint shall be (rad or m) and how fast it shall go there now (1/s)."""
