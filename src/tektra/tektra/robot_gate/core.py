@@ -143,6 +143,10 @@ class Gate:
             speed = math.hypot(feedback.base.x, feedback.base.y) if feedback.base else 0.0
             self._workspace.on_pose(feedback.pose, speed, feedback.received_ns)
 
+    def use_key(self, key: bytes) -> None:
+        """Take the robot's key."""
+        self._key = key
+
     def on_failure(self, why: str, now_ns: int) -> None:
         """Trip because of something outside this class: the driver raised, the loop failed."""
         self._trip_now(why, now_ns)
@@ -205,6 +209,11 @@ class Gate:
     def trip(self) -> str:
         """Return why the gate has tripped; empty: it has not."""
         return self._trip.why
+
+    @property
+    def heard(self) -> str:
+        """Return the id of the newest stop request."""
+        return self._requests[-1] if self._requests else ''
 
     @property
     def level(self) -> int:

@@ -22,6 +22,7 @@ class EstopWatch:
         self._state: EstopState | None = None
         self._seen_ns = 0
         self._clears = 0
+        self._gap_s = 0.0  # before the newest message
         self._retired: deque[str] = deque(maxlen=_RETIRED)
         self._rival_ns: int | None = None
 
@@ -56,7 +57,8 @@ class EstopWatch:
         elif known is not None and (state.seq <= known.seq or state.stop_id < known.stop_id):
             return
         changed = known is None or known.stop_id != state.stop_id
-        late = (now_ns - self._seen_ns) * _S > FRESH_S
+        self._gap_s = (now_ns - self._seen_ns) * _S
+        late = self._gap_s > FRESH_S
         good = state.state == EstopState.STATE_CLEAR and state.config_hash == self._config_hash
         self._clears = (1 if changed or late else self._clears + 1) if good else 0
         self._state, self._seen_ns = state, now_ns
@@ -83,6 +85,8 @@ class EstopWatch:
         if self._state.config_hash != self._config_hash:
             return 'estop has read another safety file; restart estop and robot_gate'
         if self._clears < CONSECUTIVE:
+            if self._gap_s > FRESH_S:
+                return f'estop was silent for {self._gap_s * 1000:.0f} ms'
             return 'estop has only just become CLEAR'
         return self.rival(now_ns)
 

@@ -127,7 +127,7 @@ _ROWS = (
     # What the gate lets out of the robot. Best effort: a late one is of no use.
     Topic('joint_states', 'sensor_msgs/msg/JointState', 4, _OLD, reliable=False),
     Topic('odom', 'nav_msgs/msg/Odometry', 4, _OLD, reliable=False),
-    Topic('stop_word/health', 'tektra_msgs/msg/StopWordHealth', 4, _OLD),
+    Topic('/stop_word/health', 'tektra_msgs/msg/StopWordHealth', 4, _OLD),
 )
 
 TOPICS: dict[str, Topic] = {row.name: row for row in _ROWS}

@@ -1,0 +1,229 @@
+"""ROS shell of the gate: messages into the loop's mailboxes, what the loop says out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import Any
+
+from geometry_msgs.msg import Twist, TwistStamped
+from nav_msgs.msg import Odometry
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest, StopWordHealth
+from tektra_msgs.srv import DisableMotion, EnableMotion
+
+from tektra.robot_gate.auto_enable import AutoEnable
+from tektra.robot_gate.core import DriverView, Gate
+from tektra.robot_gate.device_lock import DeviceLock
+from tektra.robot_gate.drivers.catalogue import make_driver
+from tektra.robot_gate.drivers.driver import Feedback
+from tektra.robot_gate.loop import GateLoop
+from tektra.robot_gate.messages import joint_state, odometry
+from tektra.robot_gate.owners import velocity_of
+from tektra.robot_gate.params import RobotGateParams
+from tektra.robots import proof
+from tektra.robots.records import RecordError
+from tektra.robots.registry import find_robot
+from tektra.runtime.main import StartError, run_node
+from tektra.runtime.plain import PlainNode
+from tektra.runtime.topics import open_publisher, open_subscription
+
+ENDPOINTS_S = 0.5
+AUTO_S = 0.2
+KEY_S = 1.0  # between two looks for a key that estop has not made yet
+PRIORITY = -10  # niceness that is asked for
+
+
+class RobotGateNode(PlainNode):
+    """The only holder of one robot's driver.
+
+    :raises StartError: if the robot's file is wrong, or another gate holds the robot.
+    """
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__('robot_gate', RobotGateParams, **more)
+        try:
+            self._robot = find_robot(self.params.robot)
+        except RecordError as error:
+            raise StartError(str(error)) from None
+        self._lock = DeviceLock(self._robot)
+        self._lock.take()
+        driver = make_driver(self._robot, self.instance_id, self)
+        view = DriverView(driver.name, driver.simulated, False, -1.0)
+        self._gate = Gate(self._robot, self.instance_id, None, view)
+        self._pubs: dict[str, Publisher] = {
+            name: open_publisher(self, name)
+            for name in ('gate_state', 'estop/stop_request', 'joint_states', 'odom')
+        }
+        self._loop = GateLoop(self._gate, driver, self.boot, self)
+        self._subscribe()
+        self.create_service(EnableMotion, 'enable_motion', self._on_enable)
+        self.create_service(DisableMotion, 'disable_motion', self._on_disable)
+        self.create_timer(ENDPOINTS_S, self._look_at_endpoints, clock=self.steady)
+        self.create_timer(KEY_S, self._read_key, clock=self.steady)
+        self._read_key()
+        self._auto = AutoEnable(self, self._robot, self._loop, self._gate)
+        if self._robot.auto_enable and driver.simulated:
+            self.create_timer(AUTO_S, self._auto.step, clock=self.steady)
+        self._raise_priority()
+        self._loop.start()
+
+    def shut_down(self) -> None:
+        """Stop the robot and let go of it."""
+        self._loop.close()
+        self._lock.release()
+
+    # ---- in -------------------------------------------------------------------------------------
+
+    def _subscribe(self) -> None:
+        open_subscription(self, 'estop/state', self._on_estop)
+        for name in ('estop/stop_request', '/fleet/estop/stop_request'):
+            if name.startswith('/') and self._robot.estop.fleet == 'ignore':
+                continue
+            open_subscription(self, name, self._loop.post_stop)
+        open_subscription(self, 'gate/setpoint', self._on_setpoint)
+        open_subscription(self, '/stop_word/health', self._on_health)
+        newest = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+        self._inputs: dict[str, int] = {}
+        for owner in self._robot.owners:
+            if owner.input == 'setpoint':
+                continue
+            topic = f'robot/cmd/{owner.source}/cmd_vel'
+            stamped = owner.input == 'cmd_vel_stamped'
+            self.create_subscription(
+                TwistStamped if stamped else Twist,
+                topic,
+                partial(self._on_cmd_vel, owner.source),
+                newest,
+            )
+            self._inputs[topic] = 1
+        writers = sum(owner.input == 'setpoint' for owner in self._robot.owners)
+        self._inputs.update({'gate/setpoint': writers, 'estop/state': 1, 'gate_state': 1})
+
+    def _on_estop(self, state: EstopState) -> None:
+        self._auto.state = state
+        gate = self._gate
+        self._loop.post('estop', lambda ns: gate.on_estop_state(state, ns))
+        if state.state != EstopState.STATE_CLEAR:
+            self._loop.wake()
+
+    def _on_setpoint(self, point: Setpoint) -> None:
+        slot = f'{point.source[:64]}/{point.channel[:64]}'
+        known = any(o.source == point.source for o in self._robot.owners)
+        if not known or point.channel not in self._robot.channels:
+            slot = 'unknown'  # one slot for all that is nobody's
+        gate = self._gate
+        self._loop.post(slot, lambda ns: gate.on_setpoint(point, ns))
+
+    def _on_cmd_vel(self, source: str, message: Any) -> None:
+        twist = getattr(message, 'twist', message)
+        gate = self._gate
+        try:
+            asked = velocity_of(twist)
+        except ValueError as error:
+            why = str(error)
+            self._loop.post(f'{source}/', lambda ns: gate.on_unreadable(source, why, ns))
+        else:
+            self._loop.post(f'{source}/', lambda ns: gate.on_cmd_vel(source, asked, ns))
+
+    def _on_health(self, health: StopWordHealth) -> None:
+        listening, gate = bool(health.listening), self._gate
+        self._loop.post('health', lambda ns: gate.on_stop_word_health(listening, ns))
+
+    def _on_enable(
+        self, request: EnableMotion.Request, response: EnableMotion.Response
+    ) -> EnableMotion.Response:
+        try:
+            answer: EnableMotion.Response = self._loop.ask(
+                lambda ns: self._gate.enable(request, ns)
+            )
+        except Exception as error:
+            self.report_error('enable_motion', error)
+            return EnableMotion.Response(success=False, message=self.last_error)
+        what = 'release a hold' if request.release_hold else 'enable motion'
+        who = request.operator_name[:64] or 'somebody'
+        done = 'done' if answer.success else f'refused: {answer.message}'
+        self.log.info(f'{who} asked to {what}: {done}')
+        return answer
+
+    def _on_disable(
+        self, request: DisableMotion.Request, response: DisableMotion.Response
+    ) -> DisableMotion.Response:
+        try:
+            answer: DisableMotion.Response = self._loop.ask(
+                lambda ns: self._gate.disable(request, ns)
+            )
+        except Exception as error:
+            self.report_error('disable_motion', error)
+            return DisableMotion.Response(success=False, message=self.last_error)
+        self._auto.give_up()  # a person has taken motion away
+        self.log.info(f'{request.operator_name[:64] or "somebody"} disabled motion')
+        return answer
+
+    # ---- what is looked at now and then ---------------------------------------------------------
+
+    def _look_at_endpoints(self) -> None:
+        """Find a second publisher. A killed one stays listed for up to 20 s: that is safe."""
+        problems = []
+        for topic, most in self._inputs.items():
+            count = self.count_publishers(topic)
+            if count > most:
+                problems.append(
+                    f'{count} publishers on {topic} where {most} may be (one that was killed is '
+                    'listed for up to 20 s); end the other one'
+                )
+        text, gate = '; '.join(problems), self._gate
+        self._loop.post('endpoints', lambda _: gate.on_publishers(text))
+
+    def _read_key(self) -> None:
+        try:
+            key = proof.read_key(proof.key_file(self._robot.name))
+        except proof.RobotKeyError as error:
+            self.status = f'nobody can enable motion: {error}'
+            return
+        self.status = ''
+        gate = self._gate
+        self._loop.post('key', lambda _: gate.use_key(key))
+
+    def _raise_priority(self) -> None:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+        except OSError:
+            self.log.info('normal priority: raising it needs CAP_SYS_NICE')
+
+    # ---- out: called from the loop's thread -----------------------------------------------------
+
+    def gate_state(self, state: GateState) -> None:
+        """Publish what the gate allows."""
+        state.header.stamp = self.stamp()
+        self._pubs['gate_state'].publish(state)
+        self._auto.gate = state
+
+    def stop_request(self, request: StopRequest) -> None:
+        """Ask estop to latch."""
+        request.header.stamp = self.stamp()
+        self._pubs['estop/stop_request'].publish(request)
+        self.log.warning(f'tripped: {request.reason}')
+
+    def feedback(self, feedback: Feedback) -> None:
+        """Publish what the robot reported."""
+        header = Header(stamp=self.stamp())
+        if feedback.positions:
+            message: JointState = joint_state(feedback, header)
+            self._pubs['joint_states'].publish(message)
+        if feedback.pose is not None:
+            odom: Odometry = odometry(feedback, header, self._robot.name)
+            self._pubs['odom'].publish(odom)
+
+    def failed(self, what: str, error: BaseException) -> None:
+        """Log what went wrong in the loop."""
+        self.report_error(what, error)
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run_node(RobotGateNode))
