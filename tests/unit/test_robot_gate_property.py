@@ -24,8 +24,13 @@ SPEEDS = st.sampled_from(
 class GateMachine(RuleBasedStateMachine):
     """Knows, beside the gate, when motion could have been allowed at all."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(drive_s=st.sampled_from([None, 0.0, 1.0, 1.0]))
+    def begin(self, drive_s: float | None) -> None:
+        self.prepare()
+        if drive_s is not None:
+            self.do_everything_right('joystick', drive_s)
+
+    def prepare(self) -> None:
         self.room = Room(tek())
         self.may_from_ns: int | None = None  # enabled, and nothing has spoken against it since
         self.clear_ns = 0  # newest true CLEAR
@@ -54,6 +59,24 @@ class GateMachine(RuleBasedStateMachine):
     @rule()
     def a_long_quiet_time(self) -> None:
         for _ in range(40):
+            self.tick()
+
+    @rule(source=SOURCES, drive_s=st.sampled_from([0.0, 0.2, 1.0]))
+    def do_everything_right(self, source: str, drive_s: float) -> None:
+        """Most orders of events do not get far: this one leads to motion."""
+        room = self.room
+        room.estop_speaks = room.latches = True
+        room.driver = dataclasses.replace(room.driver, connected=True, timeout_s=0.2)
+        for _ in range(150):
+            self.tick()
+        room.estop.state = EstopState.STATE_CLEAR
+        for _ in range(20):
+            self.tick()
+        self.enable(release=False, right=True)
+        for _ in range(50):
+            self.tick()
+        for _ in range(round(drive_s / TICK_S)):
+            self.ask(source, FORWARD)
             self.tick()
 
     # ---- estop
@@ -85,6 +108,13 @@ class GateMachine(RuleBasedStateMachine):
         for _ in range(times if self.old_states else 0):
             old = self.old_states[which % len(self.old_states)]
             self.room.gate.on_estop_state(copy(old), self.room.now)
+
+    @rule(source=SOURCES)
+    def a_bag_of_this_session_is_played(self, source: str) -> None:
+        for old in [s for s in self.old_states if s.state == EstopState.STATE_CLEAR][-20:]:
+            self.room.gate.on_estop_state(copy(old), self.room.now)
+            self.ask(source, FORWARD)
+            self.tick()
 
     # ---- requests and people
 
@@ -190,8 +220,8 @@ class GateMachine(RuleBasedStateMachine):
 
 
 GateMachine.TestCase.settings = settings(
-    max_examples=120,
-    stateful_step_count=40,
+    max_examples=150,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
