@@ -55,7 +55,7 @@ class EstopCore:
         self._pace = Pace()
         self._seq = 0
         self._ran_ns = now_ns
-        self._state = STOPPED
+        self._state: int = STOPPED
         self._since_ns = now_ns
         self._since: Any = None  # ROS time of the first message of this state
         self._nonce = ''  # empty: none can be used; the next message makes one

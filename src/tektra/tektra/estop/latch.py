@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def write_latch(path: Path, record: Record) -> None:
 class LatchWriter:
     """Writes in a thread of its own; of several records that wait the newest is written.
 
-    ``put`` and ``close``: one thread. ``trouble``: why the last write failed; empty: it did not.
+    ``put``, ``flush`` and ``close``: one thread. ``trouble``: why the last write failed; empty: it
+    did not.
     """
 
     def __init__(
@@ -106,23 +108,23 @@ class LatchWriter:
         self._write = write
         self._next: Record | None = None
         self._worker = Worker('latch', maxsize=1)
+        self._last: Future[None] | None = None
         self.trouble = trouble
 
     def put(self, record: Record) -> None:
         """Have a record written soon; never blocks."""
         self._next = record
         with contextlib.suppress(WorkerFull):  # the job that waits takes the newest
-            self._worker.submit(self._write_next)
+            self._last = self._worker.submit(self._write_next)
 
-    @property
-    def busy(self) -> bool:
-        """Return whether something is still to be written."""
-        return self._worker.busy
+    def flush(self, timeout_s: float) -> None:
+        """Wait until the newest record is dealt with, at most ``timeout_s`` (s)."""
+        if self._last is not None:
+            wait([self._last], timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """Write what waits, for at most ``timeout_s`` (s): a disk may hang."""
-        with contextlib.suppress(WorkerFull, TimeoutError, OSError):
-            self._worker.submit(self._write_next).result(timeout_s)
+        self.flush(timeout_s)
         self._worker.close(0.0)
 
     def _write_next(self) -> None:

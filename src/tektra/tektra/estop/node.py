@@ -7,7 +7,6 @@ from typing import Any
 
 from rclpy.context import Context
 from rclpy.parameter import Parameter
-from rclpy.serialization import deserialize_message
 from std_srvs.srv import Trigger
 from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
@@ -62,7 +61,6 @@ class EstopNode(PlainNode):
         self._told: tuple[int, int] = (0, STOPPED)  # (stop_id, state) that was logged
         self._kept: tuple[int, bool] = (0, False)  # (stop_id, cleared) that was given to the file
         self._ticks = 0
-        self._own = self.instance_id.encode()
         self._out = open_publisher(self, 'estop/state')
         self._listen()
         self.create_service(Trigger, 'estop/stop', self._on_stop)
@@ -121,7 +119,7 @@ class EstopNode(PlainNode):
             open_subscription(self, topic, heard, best_effort=True)
         open_subscription(self, 'estop/source', self._on_source, best_effort=True)
         open_subscription(self, 'gate_state', self._on_gate_state)
-        open_subscription(self, 'estop/state', self._on_state, raw=True)
+        open_subscription(self, 'estop/state', self._on_state)
 
     def _on_request(self, msg: StopRequest) -> None:
         self._core.on_stop_request(msg, self.boot.now_ns())
@@ -139,12 +137,10 @@ class EstopNode(PlainNode):
         self._core.on_gate_state(msg, self.boot.now_ns())
         self._tell()
 
-    def _on_state(self, data: bytes) -> None:
-        if self._own in data:
-            return
-        other = deserialize_message(data, EstopState)
-        self._core.on_other_estop(other.instance_id, self.boot.now_ns())
-        self._tell()
+    def _on_state(self, msg: EstopState) -> None:
+        if msg.instance_id != self.instance_id:
+            self._core.on_other_estop(msg.instance_id, self.boot.now_ns())
+            self._tell()
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._core.on_stop_service(self.boot.now_ns())

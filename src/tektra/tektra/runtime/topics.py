@@ -86,7 +86,6 @@ def open_subscription(
     callback: Callable[[Any], None],
     *,
     best_effort: bool = False,
-    raw: bool = False,
 ) -> Subscription:
     """Return a subscription to a topic of the table.
 
@@ -103,7 +102,6 @@ def open_subscription(
         callback,
         qos,
         event_callbacks=_NO_SUBSCRIPTION_EVENTS,
-        raw=raw,
     )
 
 
