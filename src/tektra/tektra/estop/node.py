@@ -12,6 +12,7 @@ from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
 from tektra.estop.core import CLEAR, STOPPED, EstopCore
+from tektra.estop.drained import Drained
 from tektra.estop.latch import LatchWriter, latch_file, read_latch
 from tektra.estop.pace import REGULAR_HZ
 from tektra.estop.params import EstopParams
@@ -115,8 +116,8 @@ class EstopNode(PlainNode):
         # may lose what a reliable publisher says only once: a demand to stop is heard by both.
         for topic, fleet in STOP_TOPICS.items():
             heard = self._on_fleet_request if fleet else self._on_request
-            open_subscription(self, topic, heard)
-            open_subscription(self, topic, heard, best_effort=True)
+            for best_effort in (False, True):
+                Drained(self, topic, heard, best_effort=best_effort)
         open_subscription(self, 'estop/source', self._on_source, best_effort=True)
         open_subscription(self, 'gate_state', self._on_gate_state)
         open_subscription(self, 'estop/state', self._on_state)
