@@ -233,7 +233,8 @@ def test_an_estop_of_another_machine_is_a_stop(ros):
     states = collect(ros, 'estop/state')
     to_clear(ros, states)
     other = publisher(ros, 'estop/state')
-    other.publish(EstopState(robot='tek', instance_id='other', state=CLEAR, seq=10**6))
+    words = EstopState(robot='tek', instance_id='other', state=CLEAR, seq=10**6)
+    ros.peer.create_timer(0.025, lambda: other.publish(words))
     mine = lambda: [s for s in states if s.instance_id == node.instance_id]  # noqa: E731
     ros.until(lambda: mine()[-1].state == STOPPED)
     assert 'a second estop (instance other) speaks for this robot' in mine()[-1].reason

@@ -22,7 +22,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.room = Room(required={'button': 0.3})
         self.granted = 0  # stop_id whose reset was granted after everything that stops
         self.granted_ns = 0
-        self.old = [self.room.request()]
+        self.demands = 0  # stops that were asked for, without repeats of the same request
+        self.old = [(self.room.request(), self.demands)]
         self.stop_ids = [self.room.core.stop_id]
 
     def stopped(self):
@@ -39,6 +40,8 @@ class AnyOrder(RuleBasedStateMachine):
         fleet=st.booleans(),
     )
     def ask(self, level, category, request_id, source, reason, fleet):
+        known = self.room.core.level == STOPPED and request_id in self.room.seen.request_ids
+        self.demands += not (request_id and known)
         self.room.ask(
             source,
             reason,
@@ -51,6 +54,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def ask_by_service(self):
+        self.demands += 1
         self.room.core.on_stop_service(self.room.now_ns)
         self.stopped()
 
@@ -75,7 +79,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def look(self):
         self.room.look()
-        self.old.append(self.room.request())
+        self.old.append((self.room.request(), self.demands))
 
     @rule(runs=st.booleans())
     def gate_runs(self, runs):
@@ -123,26 +127,30 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 10**6))
     def reset_of_what_was_seen_once(self, pick):
-        self.attempt(self.old[pick % len(self.old)])
+        self.attempt(*self.old[pick % len(self.old)])
 
     @rule()
     def reset_of_what_is_seen(self):
-        self.attempt(self.room.request())
+        self.attempt(self.room.request(), self.demands)
 
     @precondition(lambda self: self.room.core.level == STOPPED)
-    @rule()
-    def everything_right(self):
+    @rule(asks_again=st.booleans())
+    def everything_right(self, asks_again):
         self.room.gate_runs = True
         self.room.asserts.clear()
         self.room.beats.setdefault('button', 0)
         self.room.pass_ms(2500)
-        self.attempt(self.room.request())
+        request, seen = self.room.request(), self.demands
+        if asks_again:
+            self.ask_by_service()
+        self.attempt(request, seen)
 
-    def attempt(self, request):
+    def attempt(self, request, seen_demands):
         answers = [self.room.core.reset(request, self.room.now_ns) for _ in range(3)]
         assert [a.success for a in answers[1:]] == [False, False]
         if answers[0].success:
             assert request.stop_id == self.room.core.stop_id
+            assert seen_demands == self.demands
             self.granted, self.granted_ns = request.stop_id, self.room.now_ns
 
     @invariant()
