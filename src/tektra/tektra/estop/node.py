@@ -121,7 +121,8 @@ class EstopNode(PlainNode):
             heard = self._on_fleet_request if fleet else self._on_request
             for best_effort in (False, True):
                 Drained(self, topic, heard, best_effort=best_effort)
-        open_subscription(self, 'estop/source', self._on_source, best_effort=True)
+        # One subscription only: between two of them beats would come out of order.
+        Drained(self, 'estop/source', self._on_source, best_effort=True)
         open_subscription(self, 'gate_state', self._on_gate_state)
 
     def _look_for_rivals(self) -> None:
