@@ -80,11 +80,28 @@ def open_publisher(node: Node, name: str) -> Publisher:
     )
 
 
-def open_subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Subscription:
-    """Return a subscription to a topic of the table."""
+def open_subscription(
+    node: Node,
+    name: str,
+    callback: Callable[[Any], None],
+    *,
+    best_effort: bool = False,
+) -> Subscription:
+    """Return a subscription to a topic of the table.
+
+    ``best_effort``: also hear publishers that are not reliable, which a reliable subscription does
+    not match. ``raw``: the callback gets the bytes.
+    """
     row = topic(name)
+    qos = row.qos()
+    if best_effort:
+        qos.reliability = QoSReliabilityPolicy.BEST_EFFORT
     return node.create_subscription(
-        row.message_type(), row.name, callback, row.qos(), event_callbacks=_NO_SUBSCRIPTION_EVENTS
+        row.message_type(),
+        row.name,
+        callback,
+        qos,
+        event_callbacks=_NO_SUBSCRIPTION_EVENTS,
     )
 
 
