@@ -46,6 +46,17 @@ class Report:
     progress: Progress
     text: str
 
+    @property
+    def confirmed(self) -> bool:
+        """Return whether the robot is done."""
+        return self.progress is Progress.DONE
+
+    def sentence(self) -> str:
+        """Return what to tell people; what is not confirmed is loud and says what to do."""
+        if self.confirmed:
+            return f'{self.robot}: {self.text}'
+        return f'{self.robot}: NOT CONFIRMED: {self.text}; {HARDWARE_STOP}'
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -54,15 +65,13 @@ class Outcome:
     confirmed: bool
     reports: tuple[Report, ...]
 
+    def ordered(self) -> list[Report]:
+        """Return the reports, those without confirmation last: they are what must be read."""
+        return sorted(self.reports, key=lambda report: not report.confirmed)
+
     def sentences(self) -> list[str]:
-        """Return a sentence per robot; those without confirmation come last and are loud."""
-        calm = [f'{r.robot}: {r.text}' for r in self.reports if r.progress is Progress.DONE]
-        loud = [
-            f'{r.robot}: NOT CONFIRMED: {r.text}; {HARDWARE_STOP}'
-            for r in self.reports
-            if r.progress is not Progress.DONE
-        ]
-        return calm + loud
+        """Return a sentence per robot, in the order of ``ordered``."""
+        return [report.sentence() for report in self.ordered()]
 
 
 class StopAttempt:

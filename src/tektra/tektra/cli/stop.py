@@ -1,0 +1,232 @@
+"""``tektra stop`` and ``tektra hold``.
+
+A stop is never refused because something else is broken, and starts quickly: imports that it does
+not need are made by those who need them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXIT_NOT_CONFIRMED = 3
+HEARD_S = 1.5
+"""s until a robot of the registry that nobody has heard of counts as not running."""
+LOOK_S = 0.1
+
+_NAME = re.compile(r'[a-z][a-z0-9_]{0,31}')
+_HINT = 'press the hardware stop of every robot that moves'
+
+
+def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a robot as given, if it could be one."""
+    if value is not None and not _NAME.fullmatch(value):
+        raise click.BadParameter(f"'{value}' is no name of a robot; nothing was sent")
+    return value
+
+
+def _one_or_all(robot: str | None, everyone: bool) -> list[str] | None:
+    if robot and everyone:
+        raise click.UsageError(f"give either '{robot}' or --all; nothing was sent")
+    return [robot] if robot else None
+
+
+_STOP_HELP = """Stop ROBOT, or every robot, and wait until each confirms it.
+
+A stop is latched: afterwards a robot needs `tektra reset` and `tektra enable`. This is a software
+protective stop; it does not replace a hardwired emergency stop.
+
+Exit codes: 0 every robot has stopped, 3 not confirmed: press the hardware stop.
+"""
+
+
+@click.command(help=_STOP_HELP)
+@click.argument('robot', required=False, callback=named)
+@click.option('--all', 'everyone', is_flag=True, help='Every robot; so it is without ROBOT.')
+@click.option(
+    '--category',
+    type=click.Choice(['0', '1', '2']),
+    help='0: power off at once; 1: controlled, then off; 2: power kept. Default: as configured.',
+)
+@click.option('--reason', default='', help='Why, for the record.')
+@click.option('--timeout', default=3.0, show_default=True, help='s to wait for confirmation.')
+def stop(
+    robot: str | None, everyone: bool, category: str | None, reason: str, timeout: float
+) -> int:
+    """Send a latched stop."""
+    number = 0 if category is None else int(category) + 1  # StopRequest.CATEGORY_*
+    return _send(_one_or_all(robot, everyone), False, number, reason, timeout)
+
+
+@click.command(help='Hold ROBOT, or every robot: a controlled stop that `tektra release` ends.')
+@click.argument('robot', required=False, callback=named)
+@click.option('--all', 'everyone', is_flag=True, help='Every robot; so it is without ROBOT.')
+@click.option('--reason', default='', help='Why, for the record.')
+@click.option('--timeout', default=3.0, show_default=True, help='s to wait for confirmation.')
+def hold(robot: str | None, everyone: bool, reason: str, timeout: float) -> int:
+    """Send a hold."""
+    return _send(_one_or_all(robot, everyone), True, 0, reason, timeout)
+
+
+def _send(
+    robots: list[str] | None, holding: bool, category: int, reason: str, timeout_s: float
+) -> int:
+    """Stop or hold; whatever goes wrong is said loudly and with its own exit code."""
+    try:
+        return _closed_loop(robots, holding, category, reason, timeout_s)
+    except KeyboardInterrupt:
+        _loud(f'interrupted before the stop was confirmed; {_HINT}')
+    except Exception as error:  # nothing may hide that the robots have not stopped
+        _loud(f'the stop may not have been sent: {type(error).__name__}: {error}; {_HINT}')
+    return EXIT_NOT_CONFIRMED
+
+
+def _closed_loop(
+    robots: list[str] | None, holding: bool, category: int, reason: str, timeout_s: float
+) -> int:
+    from tektra_msgs.msg import StopRequest
+
+    from tektra.cli.client import GraphClient
+    from tektra.stop_client.node import StopClient
+
+    place = _whereabouts()
+    client = GraphClient(place.domain_id, f'tektra_stop_{os.getpid()}')
+    try:
+        stops = StopClient(client.node, place.robots if robots is None else robots)
+        attempt = stops.stop(
+            robots,
+            source='cli',
+            reason=reason or f'tektra {"hold" if holding else "stop"} by {user()}',
+            level=StopRequest.LEVEL_HOLD if holding else StopRequest.LEVEL_STOP,
+            category=category,
+            timeout_s=timeout_s,
+        )
+        for note in place.notes:
+            click.echo(f'tektra: {note}', err=True)
+        _wait(client, stops, attempt, None if robots else place)
+        now = stops.now_ns()
+        outcome = attempt.outcome(now)
+        stops.close()
+    finally:
+        client.close()
+    return _tell(outcome, place)
+
+
+def _wait(client: Any, stops: Any, attempt: Any, place: Whereabouts | None) -> None:
+    """Spin until everyone concerned has confirmed, or the time is over.
+
+    With ``place`` all robots are meant: those that are neither heard nor known to the graph are
+    left out at the end, and new ones are given ``HEARD_S`` to appear.
+    """
+    from tektra.stop_client.node import robots_on
+
+    began = looked = time.monotonic()
+    present: set[str] = set()
+    while not attempt.expired(stops.now_ns()):
+        client.spin(0.02)
+        now = time.monotonic()
+        if place is None:
+            if attempt.done(stops.now_ns()):
+                return
+        elif now - looked > LOOK_S:
+            looked = now
+            present = robots_on(client.node) | set(stops.heard()) | set(place.running)
+            for robot in present:
+                stops.add(robot)
+            missing = present & set(attempt.unconfirmed(stops.now_ns()))
+            if present and not missing and now - began > HEARD_S:
+                break
+    if place is not None:
+        for robot in set(attempt.robots) - present:
+            attempt.leave_out(robot)
+
+
+def _tell(outcome: Any, place: Whereabouts) -> int:
+    for report, line in zip(outcome.ordered(), outcome.sentences(), strict=True):
+        if report.confirmed:
+            click.echo(line)
+        else:
+            _loud(line)
+    if not outcome.reports:
+        _loud(f'no robot was heard in ROS domain {place.domain_id}; {_HINT}')
+    return 0 if outcome.confirmed else EXIT_NOT_CONFIRMED
+
+
+def _loud(text: str) -> None:
+    click.secho(f'!!! {text}', err=True, fg='red', bold=True)
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where to look for robots, found without refusing anything."""
+
+    domain_id: int
+    robots: tuple[str, ...]  # of the registry and of the run file
+    running: tuple[str, ...]  # of the run file
+    notes: tuple[str, ...]
+
+
+def _whereabouts() -> Whereabouts:
+    """Return the domain of the running graph; without one, where it would be or has been."""
+    from tektra.cli.state import running, state_dir
+    from tektra.launching import domain
+    from tektra.runtime.share import checkout
+
+    graph, notes = running(), []
+    if graph is not None:
+        number = graph.domain_id
+    else:
+        last = _last_domain(state_dir() / 'run' / 'graph.json')
+        given = os.environ.get(domain.VARIABLE, '')
+        root = checkout()
+        if given.isdigit() and int(given) <= domain.MAX_DOMAIN:
+            number = int(given)
+        elif last is not None:
+            number = last
+        else:
+            number = 0 if root is None else domain.preferred(root)
+        notes.append(f'no graph of this checkout is running; trying ROS domain {number}')
+    listed = _listed(notes)
+    found = _robots_of(graph.nodes) if graph else ()
+    return Whereabouts(number, tuple(dict.fromkeys((*listed, *found))), found, tuple(notes))
+
+
+def _last_domain(path: Path) -> int | None:
+    """Return the domain of a graph whose launcher has died: its nodes may still be there."""
+    try:
+        return int(json.loads(path.read_text(encoding='utf-8'))['domain_id'])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _listed(notes: list[str]) -> tuple[str, ...]:
+    from tektra.robots.registry import robot_files
+
+    try:
+        return tuple(name for name in robot_files() if _NAME.fullmatch(name))
+    except OSError as error:
+        notes.append(f'the registry of robots cannot be read ({error}); trying those of the graph')
+        return ()
+
+
+def _robots_of(nodes: list[str]) -> tuple[str, ...]:
+    """Return the robots among the nodes of a run file: ``/tek/estop`` is one of tek's."""
+    parts = [node.strip('/').split('/') for node in nodes]
+    safety = ('estop', 'robot_gate')
+    return tuple(dict.fromkeys(p[0] for p in parts if len(p) == 2 and p[1] in safety))
+
+
+def user() -> str:
+    """Return who is at the keyboard, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f'uid {os.getuid()}'
