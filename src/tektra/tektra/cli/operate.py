@@ -1,4 +1,4 @@
-"""``tektra reset``, ``enable``, ``release`` and ``disable``: let a robot move again, or no more."""
+"""``tektra reset``, ``enable``, ``release`` and ``disable``: a robot may move again, or no more."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _Desk:
     def listen(self) -> None:
         """Wait until estop and gate are heard; what is silent is said by whoever needs it."""
         watch, now = self._ros.operator.watch, self._ros.now_ns
-        self._client.wait(lambda: watch.estop(now()) and watch.gate(now()), LISTEN_S)
+        self._client.wait(lambda: None not in (watch.estop(now()), watch.gate(now())), LISTEN_S)
 
     def wait_for_gate(self) -> None:
         """Wait for the gate's service, and until its states say that it knows this client."""

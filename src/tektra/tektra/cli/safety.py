@@ -55,10 +55,15 @@ def _listen(client: GraphClient, names: list[str], everyone: bool) -> list[dict[
     def follow(name: str) -> None:
         if name not in watches:
             watch = watches[name] = RobotWatch(name)
-            open_subscription(client.node, STATE, lambda m: watch.on_estop(m, boot.now_ns()), name)
-            open_subscription(
-                client.node, GATE_STATE, lambda m: watch.on_gate(m, boot.now_ns()), name
-            )
+
+            def on_estop(state: EstopState) -> None:
+                watch.on_estop(state, boot.now_ns())
+
+            def on_gate(state: GateState) -> None:
+                watch.on_gate(state, boot.now_ns())
+
+            open_subscription(client.node, STATE, on_estop, name)
+            open_subscription(client.node, GATE_STATE, on_gate, name)
 
     def complete() -> bool:
         for name in robots_on(client.node) if everyone else ():

@@ -20,9 +20,11 @@ SILENT_S = 3.0  # a manager that is silent for so long has gone
 class HostLock:
     """A lock of this machine that the kernel gives back when its holder dies."""
 
-    def __init__(self, folder: Path, domain_id: int, namespace: str) -> None:
+    def __init__(
+        self, folder: Path, domain_id: int, namespace: str, what: str = 'manager'
+    ) -> None:
         digest = hashlib.sha256(namespace.encode()).hexdigest()[:12]
-        self.path = folder / f'manager-{domain_id}-{digest}.lock'
+        self.path = folder / f'{what}-{domain_id}-{digest}.lock'
         self._descriptor: int | None = None
         self.holder = ''  # process id of who has it, as text
         self.trouble = ''  # why there is no lock, where the folder cannot be written

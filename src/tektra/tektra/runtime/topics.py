@@ -85,15 +85,27 @@ def open_publisher(node: Node, name: str, robot: str = '') -> Publisher:
 
 
 def open_subscription(
-    node: Node, name: str, callback: Callable[[Any], None], robot: str = ''
+    node: Node,
+    name: str,
+    callback: Callable[[Any], None],
+    robot: str = '',
+    *,
+    best_effort: bool = False,
 ) -> Subscription:
-    """Return a subscription to a topic of the table; of a ``robot``: in its namespace."""
+    """Return a subscription to a topic of the table; of a ``robot``: in its namespace.
+
+    ``best_effort``: also hear publishers that are not reliable, which a reliable subscription does
+    not match.
+    """
     row = topic(name)
+    qos = row.qos()
+    if best_effort:
+        qos.reliability = QoSReliabilityPolicy.BEST_EFFORT
     return node.create_subscription(
         row.message_type(),
         row.of(robot),
         callback,
-        row.qos(),
+        qos,
         event_callbacks=_NO_SUBSCRIPTION_EVENTS,
     )
 

@@ -1,0 +1,1 @@
+"""The latched protective stop of one robot."""
