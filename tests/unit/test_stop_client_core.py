@@ -1,4 +1,4 @@
-"""A stop ends when every robot shows it, and never because time has passed or somebody else did."""
+"""A stop ends when every robot shows it; time that passes and older stops prove nothing."""
 
 import pytest
 from tektra_msgs.msg import EstopState, GateState, StopRequest

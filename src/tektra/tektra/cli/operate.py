@@ -1,4 +1,4 @@
-"""``tektra reset``, ``enable``, ``release`` and ``disable``: a robot may move again, or no more."""
+"""``tektra reset``, ``enable``, ``release`` and ``disable``: a robot may move, or no more."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PERIOD_S = 0.1
 class BeaconParams:
     """Parameters of the node."""
 
-    robots: tuple[str, ...] = param((), 'robots of the site, as in the registry')
+    robots: tuple[str, ...] = param(('',), 'robots of the site, as in the registry')
 
 
 class FleetBeacon(PlainNode):

@@ -17,7 +17,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 from rclpy.utilities import remove_ros_args
 
 from tektra.robots.records import RecordError
@@ -72,17 +72,22 @@ class StopPaths:
         return [path for path in self._paths if not self._matched(path)]
 
     def _matched(self, path: StopPath) -> bool:
-        publisher = self._publishers[path.topic]
-        endpoints = self._node.get_subscriptions_info_by_topic(path.topic)
         fitting = [
             (one.node_namespace, one.node_name)
-            for one in endpoints
-            if qos_check_compatible(publisher.qos_profile, one.qos_profile)[0]
-            != QoSCompatibility.ERROR
+            for one in self._node.get_subscriptions_info_by_topic(path.topic)
+            if self._fits(path.topic, one.qos_profile)
         ]
         # Known to discovery is not yet matched; the count does not tell whom it counts.
         return (f'/{path.robot}', path.listener) in fitting and (
-            publisher.get_subscription_count() >= len(fitting)
+            self._publishers[path.topic].get_subscription_count() >= len(fitting)
+        )
+
+    def _fits(self, topic: str, qos: QoSProfile) -> bool:
+        # Compared as discovery tells of both: only there is "for ever" the same word.
+        return any(
+            one.node_name == self._node.get_name()
+            and qos_check_compatible(one.qos_profile, qos)[0] != QoSCompatibility.ERROR
+            for one in self._node.get_publishers_info_by_topic(topic)
         )
 
 
