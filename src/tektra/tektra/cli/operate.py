@@ -11,9 +11,11 @@ import click
 from tektra.cli.client import GraphClient, connected
 from tektra.cli.errors import UserError
 from tektra.cli.stop import named, user
+from tektra.launching.errors import listing
 from tektra.robots.proof import key_file, read_key
-from tektra.stop_client.node import OperatorClient
+from tektra.robots.registry import robot_files
 from tektra.stop_client.operator import Operator, Refused, Shown
+from tektra.stop_client.operator_client import OperatorClient
 
 LISTEN_S = 3.0
 ANSWER_S = 3.0
@@ -136,6 +138,8 @@ class _Desk:
 
 @contextlib.contextmanager
 def _operating(robot: str, listen: bool = True) -> Iterator[_Desk]:
+    if listen and robot not in robot_files():
+        raise UserError(f"no robot '{robot}' in the registry; known: {listing(robot_files())}")
     operator = Operator(robot, user(), lambda: read_key(key_file(robot)))
     with connected('tektra_operator') as client:
         desk = _Desk(robot, client, operator)

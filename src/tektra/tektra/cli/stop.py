@@ -109,7 +109,7 @@ def _closed_loop(
             category=category,
             timeout_s=timeout_s,
         )
-        for note in place.notes:
+        for note in (*place.notes, *_unknown(robots or [], place)):
             click.echo(f'tektra: {note}', err=True)
         _wait(client, stops, attempt, None if robots else place)
         now = stops.now_ns()
@@ -118,6 +118,15 @@ def _closed_loop(
     finally:
         client.close()
     return _tell(outcome, place)
+
+
+def _unknown(robots: list[str], place: Whereabouts) -> list[str]:
+    known = ', '.join(place.robots) or 'none'
+    return [
+        f"no robot '{robot}' in the registry (known: {known}); trying all the same"
+        for robot in robots
+        if robot not in place.robots
+    ]
 
 
 def _wait(client: Any, stops: Any, attempt: Any, place: Whereabouts | None) -> None:

@@ -1,6 +1,6 @@
 """ROS side of the stop client: on any node, spun by its owner; not thread-safe.
 
-Publishers and clients exist from the start: one that is made for a message loses it.
+Publishers exist from the start: one that is made for a message loses it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from typing import Any
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.node import Node
-from std_srvs.srv import Trigger
 from tektra_msgs.msg import EstopState, GateState, StopRequest
-from tektra_msgs.srv import DisableMotion, EnableMotion, ResetEstop
 
 from tektra.runtime.clock import BootClock, Clock
 from tektra.runtime.ids import new_id
 from tektra.runtime.topics import open_publisher, open_subscription
 from tektra.stop_client.core import CONFIRM_S, REPEAT_NS, StopAttempt
-from tektra.stop_client.operator import Operator
 from tektra.stop_client.watch import RobotWatch
 
 REQUEST = 'estop/stop_request'
@@ -104,6 +101,9 @@ class StopClient:
         for attempt, everyone in self._running:
             if attempt.due(now):
                 self._publish(attempt, everyone)
+        for link in self._links.values():
+            link.open_service()
+        for attempt, _ in self._running:
             if attempt.call_due(now):
                 for robot in attempt.unconfirmed(now):
                     self._links[robot].call_stop()
@@ -132,64 +132,33 @@ class StopClient:
 
 
 class _Link:
-    """What connects this node with one robot's stop.
-
-    The service client comes first: whoever is heard on the topics knows it already, so that no
-    answer is lost.
-    """
+    """What connects this node with one robot's stop."""
 
     def __init__(
         self, node: Node, robot: str, on_state: Callable[[str, EstopState | GateState], None]
     ) -> None:
         self.watch = RobotWatch(robot)
-        self._client = node.create_client(Trigger, f'/{robot}/estop/stop')
         self.requests = open_publisher(node, REQUEST, robot)
         callback = functools.partial(on_state, robot)
         open_subscription(node, STATE, callback, robot)
         open_subscription(node, GATE_STATE, callback, robot)
+        self._node = node
+        self._client: Any = None
+
+    def open_service(self) -> None:
+        """Make the client of the service, once; after the first request.
+
+        Its type takes 0.1 s to import: that of services imports numpy.
+        """
+        if self._client is None:
+            from std_srvs.srv import Trigger
+
+            self._client = self._node.create_client(Trigger, f'/{self.watch.robot}/estop/stop')
 
     def call_stop(self) -> None:
         """Call the service as well, if it is there; its answer is not waited for: the state is."""
         if self._client.service_is_ready():
-            self._client.call_async(Trigger.Request())
-
-
-class OperatorClient:
-    """The ROS side of an ``Operator``: its robot's states, and a client of each service."""
-
-    def __init__(self, node: Node, operator: Operator, clock: Clock | None = None) -> None:
-        self.operator = operator
-        self._clock: Clock = clock or BootClock()
-        robot = operator.watch.robot
-        # Before the subscriptions, for the same reason as in _Link.
-        self._reset = node.create_client(ResetEstop, f'/{robot}/estop/reset')
-        self._enable = node.create_client(EnableMotion, f'/{robot}/enable_motion')
-        self._disable = node.create_client(DisableMotion, f'/{robot}/disable_motion')
-        open_subscription(node, STATE, self._on_estop, robot)
-        open_subscription(node, GATE_STATE, self._on_gate, robot)
-
-    def now_ns(self) -> int:
-        """Return the time that the operator is asked with, in ns."""
-        return self._clock.now_ns()
-
-    def ready_to_disable(self) -> bool:
-        """Return whether the gate's service is there; it needs no state."""
-        return bool(self._disable.service_is_ready())
-
-    def send(self, request: Any) -> Any:
-        """Send a request of the operator; return the future of its answer."""
-        clients = {
-            ResetEstop.Request: self._reset,
-            EnableMotion.Request: self._enable,
-            DisableMotion.Request: self._disable,
-        }
-        return clients[type(request)].call_async(request)
-
-    def _on_estop(self, state: EstopState) -> None:
-        self.operator.watch.on_estop(state, self._clock.now_ns())
-
-    def _on_gate(self, state: GateState) -> None:
-        self.operator.watch.on_gate(state, self._clock.now_ns())
+            self._client.call_async(self._client.srv_type.Request())
 
 
 def robots_on(node: Node) -> set[str]:
