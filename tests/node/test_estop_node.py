@@ -72,7 +72,7 @@ def call(ros, kind, name, request):
 class Gate:
     """Says what a gate says that has stopped and stands."""
 
-    def __init__(self, ros, states, channels=None):
+    def __init__(self, ros, states):
         self.out = publisher(ros, 'gate_state')
         self.states = states
         robot = find_robot('tek')
@@ -275,8 +275,6 @@ def test_a_latch_file_that_cannot_be_written_does_not_hinder(ros, home):
     to_clear(ros, states)
     publisher(ros, 'estop/stop_request').publish(StopRequest(source='cli'))
     ros.until(lambda: states[-1].state == STOPPED)
-    beats = ros.collect('/tek/heartbeat') if False else []
-    assert beats == []
 
 
 def test_a_key_that_others_may_read_blocks_resets_only(ros, home):

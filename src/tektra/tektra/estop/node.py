@@ -7,11 +7,13 @@ from typing import Any
 
 from rclpy.context import Context
 from rclpy.parameter import Parameter
+from rclpy.subscription import Subscription
 from std_srvs.srv import Trigger
 from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
 from tektra.estop.core import CLEAR, STOPPED, EstopCore
+from tektra.estop.drained import Drained
 from tektra.estop.latch import LatchWriter, latch_file, read_latch
 from tektra.estop.pace import REGULAR_HZ
 from tektra.estop.params import EstopParams
@@ -31,6 +33,7 @@ from tektra.runtime.topics import open_publisher, open_subscription
 
 LAST_WRITE_S = 0.3  # that a disk may take at the end
 WRITE_AGAIN_TICKS = 5 * REGULAR_HZ  # after a write that failed
+RIVALS_TICKS = REGULAR_HZ // 2  # between two looks for a second estop; the gate sees it at once
 STOP_TOPICS = {'estop/stop_request': False, '/fleet/estop/stop_request': True}
 
 
@@ -61,6 +64,7 @@ class EstopNode(PlainNode):
         self._told: tuple[int, int] = (0, STOPPED)  # (stop_id, state) that was logged
         self._kept: tuple[int, bool] = (0, False)  # (stop_id, cleared) that was given to the file
         self._ticks = 0
+        self._rivals: Subscription | None = None
         self._out = open_publisher(self, 'estop/state')
         self._listen()
         self.create_service(Trigger, 'estop/stop', self._on_stop)
@@ -115,11 +119,18 @@ class EstopNode(PlainNode):
         # may lose what a reliable publisher says only once: a demand to stop is heard by both.
         for topic, fleet in STOP_TOPICS.items():
             heard = self._on_fleet_request if fleet else self._on_request
-            open_subscription(self, topic, heard)
-            open_subscription(self, topic, heard, best_effort=True)
+            for best_effort in (False, True):
+                Drained(self, topic, heard, best_effort=best_effort)
         open_subscription(self, 'estop/source', self._on_source, best_effort=True)
         open_subscription(self, 'gate_state', self._on_gate_state)
-        open_subscription(self, 'estop/state', self._on_state)
+
+    def _look_for_rivals(self) -> None:
+        """Listen to estop/state from the first time that somebody else can be seen to publish it.
+
+        Hearing oneself 40 times a second would take a third of what estop needs when idle.
+        """
+        if self._rivals is None and self.count_publishers('estop/state') > 1:
+            self._rivals = open_subscription(self, 'estop/state', self._on_state)
 
     def _on_request(self, msg: StopRequest) -> None:
         self._core.on_stop_request(msg, self.boot.now_ns())
@@ -166,6 +177,8 @@ class EstopNode(PlainNode):
         self._core.tick(now_ns)
         self._publish()
         self._ticks += 1
+        if self._ticks % RIVALS_TICKS == 0:
+            self._look_for_rivals()
         self._keep(again=bool(self._latch.trouble) and self._ticks % WRITE_AGAIN_TICKS == 0)
         trouble = (self._core.status(now_ns), self._latch.trouble, self._lock.trouble)
         self.status = '; '.join(one for one in trouble if one)
