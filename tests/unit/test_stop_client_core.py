@@ -252,5 +252,7 @@ def test_a_robot_that_is_found_later_must_confirm_as_well():
     room.clock.advance(0.05)
     assert room.attempt.due(room.now)
     assert not room.attempt.done(room.now)
-    room.attempt.leave_out('arm')
-    assert room.attempt.done(room.now)
+    outcome = room.attempt.outcome(room.now)
+    assert not outcome.confirmed
+    assert outcome.among(['tek']).confirmed
+    assert not outcome.among([]).confirmed

@@ -17,7 +17,7 @@ from tektra.robots.registry import robot_files
 from tektra.stop_client.operator import Operator, Refused, Shown
 from tektra.stop_client.operator_client import OperatorClient
 
-LISTEN_S = 3.0
+LISTEN_S = 5.0  # discovery on a machine that is choked takes 4
 ANSWER_S = 3.0
 SHOWN_S = 2.0
 """s for the robot to show what was accepted: a reset takes 0.2 s, the gate publishes at 20 Hz."""

@@ -21,6 +21,9 @@ from tektra.stop_client.node import GATE_STATE, STATE, robots_on
 from tektra.stop_client.operator import level_name, state_name
 from tektra.stop_client.watch import RobotWatch
 
+FIRST_S = 5.0
+"""s until the first robot must be heard; discovery on a machine that is choked takes 4."""
+
 
 @click.group(help='Look at the protective stops of the robots.')
 def safety() -> None:
@@ -74,6 +77,7 @@ def _listen(client: GraphClient, names: list[str], everyone: bool) -> list[dict[
 
     for name in names:
         follow(name)
+    client.wait(lambda: complete() or any(w.heard for w in watches.values()), FIRST_S)
     client.wait(complete, HEARD_S)
     return [view(watches[name], boot.now_ns()) for name in sorted(watches)]
 

@@ -19,7 +19,10 @@ import click
 
 EXIT_NOT_CONFIRMED = 3
 HEARD_S = 1.5
-"""s until a robot of the registry that nobody has heard of counts as not running."""
+"""s that `--all` gives a robot to be found; discovery takes 0.3 on an idle machine."""
+STILL_SENDING_S = 7.0
+"""s that a stop is repeated after it was said that it is not confirmed: on a machine that is
+choked, discovery alone was seen to take 4."""
 LOOK_S = 0.1
 
 _NAME = re.compile(r'[a-z][a-z0-9_]{0,31}')
@@ -107,14 +110,16 @@ def _closed_loop(
             reason=reason or f'tektra {"hold" if holding else "stop"} by {user()}',
             level=StopRequest.LEVEL_HOLD if holding else StopRequest.LEVEL_STOP,
             category=category,
-            timeout_s=timeout_s,
+            timeout_s=timeout_s + STILL_SENDING_S,
         )
         for note in (*place.notes, *_unknown(robots or [], place)):
             click.echo(f'tektra: {note}', err=True)
-        _wait(client, stops, attempt, None if robots else place)
-        now = stops.now_ns()
-        outcome = attempt.outcome(now)
-        stops.close()
+        room = _Room(client, stops, attempt, robots, place)
+        if not room.wait(timeout_s):
+            _tell(room.outcome(), place)
+            click.echo(f'tektra: still sending for {STILL_SENDING_S:g} s; Ctrl-C ends', err=True)
+            room.wait(timeout_s + STILL_SENDING_S)
+        outcome = room.outcome()
     finally:
         client.close()
     return _tell(outcome, place)
@@ -129,33 +134,46 @@ def _unknown(robots: list[str], place: Whereabouts) -> list[str]:
     ]
 
 
-def _wait(client: Any, stops: Any, attempt: Any, place: Whereabouts | None) -> None:
-    """Spin until everyone concerned has confirmed, or the time is over.
+class _Room:
+    """The robots that a stop is for: the named ones, or all that exist.
 
-    With ``place`` all robots are meant: those that are neither heard nor known to the graph are
-    left out at the end, and new ones are given ``HEARD_S`` to appear.
+    All are those that are heard, that discovery knows or that the run file names; those that are
+    merely in the registry are sent the stop as well, and nobody waits for them.
     """
-    from tektra.stop_client.node import robots_on
 
-    began = looked = time.monotonic()
-    present: set[str] = set()
-    while not attempt.expired(stops.now_ns()):
-        client.spin(0.02)
+    def __init__(
+        self, client: Any, stops: Any, attempt: Any, named: list[str] | None, place: Whereabouts
+    ) -> None:
+        self._client, self._stops, self._attempt = client, stops, attempt
+        self._everyone = named is None
+        self._present = set(named or place.running)
+        self._began = self._looked = time.monotonic()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Spin until all have confirmed, or ``timeout_s`` since the start; return which it was.
+
+        When all are meant, one more is given ``HEARD_S`` to appear.
+        """
+        while (elapsed := time.monotonic() - self._began) < timeout_s:
+            self._client.spin(0.02)
+            self._look()
+            if self.outcome().confirmed and (not self._everyone or elapsed > HEARD_S):
+                return True
+        return False
+
+    def outcome(self) -> Any:
+        """Return what those that exist show now."""
+        return self._attempt.outcome(self._stops.now_ns()).among(self._present)
+
+    def _look(self) -> None:
+        from tektra.stop_client.node import robots_on
+
         now = time.monotonic()
-        if place is None:
-            if attempt.done(stops.now_ns()):
-                return
-        elif now - looked > LOOK_S:
-            looked = now
-            present = robots_on(client.node) | set(stops.heard()) | set(place.running)
-            for robot in present:
-                stops.add(robot)
-            missing = present & set(attempt.unconfirmed(stops.now_ns()))
-            if present and not missing and now - began > HEARD_S:
-                break
-    if place is not None:
-        for robot in set(attempt.robots) - present:
-            attempt.leave_out(robot)
+        if self._everyone and now - self._looked > LOOK_S:
+            self._looked = now
+            self._present |= robots_on(self._client.node) | set(self._stops.heard())
+            for robot in self._present:
+                self._stops.add(robot)
 
 
 def _tell(outcome: Any, place: Whereabouts) -> int:

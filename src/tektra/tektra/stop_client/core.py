@@ -6,7 +6,7 @@ Pure: takes the time in ns of the boot clock and messages, and gives messages an
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tektra_msgs.msg import EstopState, GateState, StopRequest
@@ -65,6 +65,11 @@ class Outcome:
     confirmed: bool
     reports: tuple[Report, ...]
 
+    def among(self, robots: Collection[str]) -> Outcome:
+        """Return the outcome of some of the robots: those that have turned out to exist."""
+        reports = tuple(report for report in self.reports if report.robot in robots)
+        return Outcome(bool(reports) and all(r.confirmed for r in reports), reports)
+
     def ordered(self) -> list[Report]:
         """Return the reports, those without confirmation last: they are what must be read."""
         return sorted(self.reports, key=lambda report: not report.confirmed)
@@ -118,10 +123,6 @@ class StopAttempt:
         """Add a robot that was found later."""
         self._robots.setdefault(robot, _Robot(robot, self._request.request_id))
         self._finished = False
-
-    def leave_out(self, robot: str) -> None:
-        """Do not wait for a robot that, as it has turned out, is not there."""
-        self._robots.pop(robot, None)
 
     def due(self, now_ns: int) -> bool:
         """Return whether to publish now, and if so expect the next time in 50 ms.
