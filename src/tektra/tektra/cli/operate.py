@@ -113,7 +113,7 @@ class _Desk:
         if not self._client.wait(future.done, ANSWER_S):
             raise UserError(
                 f'{self.robot}: no answer to {verb} within {ANSWER_S:g} s; '
-                f'see: tektra safety status {self.robot}'
+                f'see: tektra safety status {self.robot}, and if it moves: tektra stop'
             )
         answer = future.result()
         if not answer.success:
