@@ -9,9 +9,9 @@ from tektra.robots.proof import key_file, read_key
 from tektra.robots.registry import find_robot, site
 from tektra.runtime.main import StartError
 from tektra.runtime.topics import open_subscription
+from tektra.stop_client.client import StopClient, robots_on
 from tektra.stop_client.core import Progress
 from tektra.stop_client.fleet_beacon import FleetBeacon
-from tektra.stop_client.node import StopClient, robots_on
 from tektra.stop_client.operator import Operator, Refused, Shown
 from tektra.stop_client.operator_client import OperatorClient
 from tektra.stop_client.paths import StopPaths, wait_for_paths

@@ -17,7 +17,7 @@ from tektra.cli.stop import HEARD_S, named
 from tektra.robots.registry import robot_files
 from tektra.runtime.clock import BootClock, seconds
 from tektra.runtime.topics import open_subscription
-from tektra.stop_client.node import GATE_STATE, STATE, robots_on
+from tektra.stop_client.client import GATE_STATE, STATE, robots_on
 from tektra.stop_client.operator import level_name, state_name
 from tektra.stop_client.watch import RobotWatch
 

@@ -98,7 +98,7 @@ def _closed_loop(
     from tektra_msgs.msg import StopRequest
 
     from tektra.cli.client import GraphClient
-    from tektra.stop_client.node import StopClient
+    from tektra.stop_client.client import StopClient
 
     place = _whereabouts()
     client = GraphClient(place.domain_id, f'tektra_stop_{os.getpid()}')
@@ -166,7 +166,7 @@ class _Room:
         return self._attempt.outcome(self._stops.now_ns()).among(self._present)
 
     def _look(self) -> None:
-        from tektra.stop_client.node import robots_on
+        from tektra.stop_client.client import robots_on
 
         now = time.monotonic()
         if self._everyone and now - self._looked > LOOK_S:

@@ -10,7 +10,7 @@ from tektra_msgs.srv import DisableMotion, EnableMotion, ResetEstop
 
 from tektra.runtime.clock import BootClock, Clock
 from tektra.runtime.topics import open_subscription
-from tektra.stop_client.node import GATE_STATE, STATE
+from tektra.stop_client.client import GATE_STATE, STATE
 from tektra.stop_client.operator import Operator
 
 

@@ -24,7 +24,7 @@ from tektra.robots.records import RecordError
 from tektra.robots.registry import site
 from tektra.robots.spec import RobotSpec
 from tektra.runtime.topics import open_publisher
-from tektra.stop_client.node import FLEET_REQUEST, REQUEST
+from tektra.stop_client.client import FLEET_REQUEST, REQUEST
 
 LISTENERS = ('estop', 'robot_gate')
 WAIT_S = 15.0
