@@ -18,7 +18,7 @@ from tektra_msgs.msg import NodeHeartbeat, SystemState
 
 from tektra.cli.errors import EXIT_NO_GRAPH, UserError
 from tektra.cli.state import running
-from tektra.launching import domain, real, runfile
+from tektra.launching import domain, runfile
 from tektra.launching.errors import LaunchError
 from tektra.runtime.topics import open_publisher, open_subscription
 
@@ -144,6 +144,8 @@ def connected(name: str) -> Iterator[GraphClient]:
 
 
 def _whereabouts() -> tuple[int, str]:
+    from tektra.launching import real  # all of the launcher: `tektra stop` does not wait for it
+
     try:
         if running() is None and real.wanted(os.environ):
             return domain.of_ros(os.environ), os.environ.get('ROS_NAMESPACE', '')

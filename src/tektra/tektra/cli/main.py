@@ -25,6 +25,13 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'log-level': ('tektra.cli.log_level', 'log_level', 'Change how much a running node logs.'),
     'say': ('tektra.cli.talk', 'say', 'Speak a text.'),
     'ask': ('tektra.cli.talk', 'ask', 'Type a line and print the answer.'),
+    'stop': ('tektra.cli.stop', 'stop', 'Stop one robot, or all; latched until a reset.'),
+    'hold': ('tektra.cli.stop', 'hold', 'Hold one robot, or all, until it is released.'),
+    'release': ('tektra.cli.operate', 'release', 'End a hold.'),
+    'reset': ('tektra.cli.operate', 'reset', 'Clear a stop; moves nothing.'),
+    'enable': ('tektra.cli.operate', 'enable', 'Let set-points move a robot.'),
+    'disable': ('tektra.cli.operate', 'disable', 'Take motion away from a robot.'),
+    'safety': ('tektra.cli.safety', 'safety', 'Show what each robot allows, and why not.'),
     'weights': (
         'tektra.cli.weights',
         'weights',

@@ -1,0 +1,118 @@
+"""The safety verbs as a person runs them, against the real estop."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tektra_msgs.msg import EstopState
+
+from stop_rig import DISABLED, ENABLED, HOLD, STOPPED, make_estop, make_gate
+from tektra.launching import runfile
+from tektra.runtime.topics import open_subscription
+
+LIMIT_S = 40.0
+
+
+@pytest.fixture
+def tek(ros, tmp_path, monkeypatch):
+    """Run a robot in a graph of its own run file."""
+    monkeypatch.setenv('TEKTRA_HOME', str(tmp_path / 'home'))
+    monkeypatch.setenv('TEKTRA_STATE_DIR', str(tmp_path / 'state'))
+    monkeypatch.setenv('TEKTRA_LAUNCHER', 'own')
+    lock = runfile.claim(tmp_path / 'state')
+    domain_id = int(os.environ['ROS_DOMAIN_ID'])
+    lock.describe(domain_id, Path('test.yaml'), {}, ['/tek/estop', '/tek/robot_gate'])
+    yield Tek(ros)
+    lock.release()
+
+
+class Tek:
+    """A robot and the person at its command line."""
+
+    def __init__(self, ros):
+        self.ros, self.states = ros, []
+        make_estop(ros)
+        self.gate = make_gate(ros)
+        open_subscription(ros.peer, 'estop/state', self.states.append, 'tek')
+        ros.until(lambda: self.states and not self.states[-1].reset_blockers)
+
+    def run(self, *words):
+        """Return exit code, stdout and stderr of a verb."""
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'tektra.cli', *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            self.ros.until(lambda: process.poll() is not None, LIMIT_S)
+        finally:
+            process.kill()
+            out, err = process.communicate()
+        return process.returncode, out, err
+
+    def well(self, *words):
+        code, out, err = self.run(*words)
+        assert (code, err) == (0, '')
+        return out
+
+    def refused(self, *words):
+        code, out, err = self.run(*words)
+        assert (code, out) == (1, '')
+        return err
+
+
+CHANNELS = 'base, head, left_arm, right_arm'
+
+
+def test_from_the_first_stop_to_motion_and_back(tek):
+    assert 'it is stopped: startup' in tek.refused('enable', 'tek')
+    assert tek.well('reset', 'tek').startswith('tek: the stop is cleared; nothing moves before')
+    assert tek.gate.level == DISABLED
+    assert tek.well('enable', 'tek') == f'tek: motion is enabled on {CHANNELS}\n'
+    assert tek.gate.level == ENABLED
+    assert tek.well('hold') == f'tek: held, standstill measured on {CHANNELS}\n'
+    assert tek.gate.level == HOLD
+    assert 'tektra release tek' in tek.refused('enable', 'tek')
+    assert tek.well('release', 'tek') == f'tek: motion is enabled on {CHANNELS}\n'
+    assert tek.well('disable', 'tek') == 'tek: motion is not enabled\n'
+    stop = tek.states[-1].stop_id + 1
+    said = tek.well('stop', '--category', '0', '--reason', 'a cat')
+    assert said == f'tek: stopped (stop {stop}), standstill measured on {CHANNELS}\n'
+    state = tek.states[-1]
+    assert (state.state, state.category) == (EstopState.STATE_STOPPED, 1)
+    assert 'a cat' in state.reason
+    assert tek.gate.level == STOPPED
+
+
+def test_a_gate_that_does_not_hear_is_called_out_with_exit_code_3(tek):
+    tek.gate.deaf = True
+    code, out, err = tek.run('stop', 'tek', '--timeout', '1')
+    assert (code, out) == (3, '')
+    assert '!!! tek: NOT CONFIRMED: its robot_gate does not' in err
+    assert 'press its hardware stop now' in err
+    assert tek.states[-1].state == EstopState.STATE_STOPPED
+
+
+def test_the_status_is_read_by_machines(tek):
+    [seen] = json.loads(tek.well('safety', 'status', 'tek', '--json'))
+    assert seen['estop']['state'] == 'STOPPED'
+    assert seen['gate']['level'] == 'stopped'
+    assert [row['channel'] for row in seen['gate']['channels']] == CHANNELS.split(', ')
+
+
+def test_the_check_of_the_stop_paths_ends_well_when_all_are_there_and_names_what_is_not(tek):
+    def check(robot):
+        words = [sys.executable, '-m', 'tektra.stop_client.paths', robot, '--timeout', '20']
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        tek.ros.until(lambda: process.poll() is not None, LIMIT_S)
+        return process.returncode, process.communicate()[1]
+
+    assert check('tek') == (0, '')
+    code, text = check('nobody')
+    assert code == 1
+    assert "no robot 'nobody'" in text
