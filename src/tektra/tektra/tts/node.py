@@ -44,19 +44,14 @@ class TtsNode(TektraNode[TtsParams]):
 
     def load(self, params: TtsParams) -> tuple[Engine, str]:
         """Open the first engine that works and let it say a word, as a warm-up."""
-        engine = Engine(
+        order, made = within_plan(
+            plan_here(),
+            'tts',
             params.backends,
-            within_plan(
-                plan_here(),
-                'tts',
-                params.backends,
-                factories(params.voice, params.language),
-                ('piper',) if params.voice else (),
-            ),
-            self._on_backends,
-            self.now_ns(),
-            params.language,
+            factories(params.voice, params.language),
+            ('piper',) if params.voice else (),
         )
+        engine = Engine(order, made, self._on_backends, self.now_ns(), params.language)
         engine.speak(
             SpeechRequest('ready.', params.language, params.voice),
             Abort(),
