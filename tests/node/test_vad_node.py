@@ -56,6 +56,18 @@ def test_a_spoken_sentence_is_one_utterance(ros):
     assert end.backend == 'silero'
 
 
+def test_a_node_says_that_it_is_busy_while_somebody_speaks(ros):
+    node = ros.bring_up(ros.make(VadNode, 'vad', {'audio_timeout_s': 10.0}))
+    beats = ros.collect('heartbeat')
+    mic = ros.publisher('audio/mic')
+    ros.until(lambda: beats and beats[-1].state == 3 and not beats[-1].busy)
+    feed(ros, mic, scene()[:24_000])
+    ros.until(lambda: node._core.utterance_open)
+    ros.until(lambda: beats[-1].busy)
+    node._core.stop()
+    ros.until(lambda: not beats[-1].busy)
+
+
 def test_an_utterance_ends_when_the_source_falls_silent_for_good(ros):
     node = ros.bring_up(ros.make(VadNode, 'vad', {'audio_timeout_s': 0.3}))
     heard = ros.collect('audio/vad')

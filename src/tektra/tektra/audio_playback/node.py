@@ -127,6 +127,10 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         self._publish()
         self.in_worker(lambda: run.chain.call('sleep', '', lambda output: output.sleep(), now_ns))
 
+    def in_use(self) -> bool:
+        """Return whether anything is being played."""
+        return self._run is not None and self._run.player.pulling
+
     def teardown(self) -> None:
         """Close the output."""
         run, self._run = self._run or self._loaded, None  # without _run, setup failed

@@ -93,6 +93,10 @@ class SttNode(TektraNode[SttParams]):
         for key in list(self._running):
             self._end(key, 'stt was deactivated')
 
+    def in_use(self) -> bool:
+        """Return whether speech or a recording is being heard."""
+        return not self._core.idle or bool(self._running)
+
     def teardown(self) -> None:
         """Release the recognisers."""
         engine, self._engine = self._engine, None

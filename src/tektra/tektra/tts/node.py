@@ -98,6 +98,10 @@ class TtsNode(TektraNode[TtsParams]):
         self._emit(Output(said=self._core.stop()))
         self._burst.cancel()
 
+    def in_use(self) -> bool:
+        """Return whether speech is made, or still sent ahead of what is heard."""
+        return self._core.speaking
+
     def teardown(self) -> None:
         """Release the engines and what ROS made for us."""
         for name in ('_say', '_list_voices'):

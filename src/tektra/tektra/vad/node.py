@@ -57,6 +57,10 @@ class VadNode(TektraNode[VadParams]):
         """Close what is open."""
         self._publish(self._core.stop())
 
+    def in_use(self) -> bool:
+        """Return whether somebody speaks: the model runs in the executor."""
+        return self._core.utterance_open
+
     def teardown(self) -> None:
         """Release the model."""
         chain, self._chain = self._chain, None
