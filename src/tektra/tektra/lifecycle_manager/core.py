@@ -171,10 +171,21 @@ class LifecycleManager:
         """Return what the next manager must know; None: nothing is held down by a person."""
         if self._recall.waiting is not None:
             return self._recall.waiting
-        held = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        held = self._held()
         if not held or not self.last_command:
             return None
         return Memory(self.last_command, held, self._instances())
+
+    def _held(self) -> dict[str, Goal]:
+        """Return the nodes that are not wanted active by a person's word.
+
+        One that was unloaded is not, unless it requires one that is: it waits with that.
+        """
+        down = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        unloaded = self._idle.unloaded
+        held = {name: goal for name, goal in down.items() if name not in unloaded}
+        waits = {n for n in unloaded if held.keys() & set(self.graph.with_requirements((n,)))}
+        return {n: Goal.INACTIVE if n in waits else down[n] for n in down if n in {*held, *waits}}
 
     def _instances(self) -> dict[str, str]:
         return {name: node.instance_id for name, node in self.nodes.items()}
@@ -322,7 +333,7 @@ class LifecycleManager:
     def _unload_idle(self, now_ns: int) -> None:
         if self.operation is not None:
             return
-        for name in self._idle.due(self.nodes, self.goals, now_ns):
+        for name in self._idle.due(self.nodes, self.goals, now_ns, self._awake_ns):
             self.goals[name] = Goal.UNCONFIGURED
             self._idle.note(name)
             self._events.append(f'{name}: {self._idle.text(name)}')
@@ -368,6 +379,7 @@ class LifecycleManager:
             asked=targets,
             goals=goals,
             before={name: self.goals.get(name) for name in goals},
+            unloaded=self._idle.unloaded & goals.keys(),
             began_ns=now_ns,
             deadline_ns=0,
             automatic=automatic,
@@ -465,6 +477,7 @@ class LifecycleManager:
             else:
                 self.goals[name] = goal
             self.nodes[name].not_before_ns = 0
+        self._idle.note(*operation.unloaded)
         operation.failed = {}
 
     def _advance_down(self, operation: Operation) -> None:

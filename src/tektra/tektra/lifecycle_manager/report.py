@@ -166,6 +166,8 @@ def _status(
     held = manager.memory_mb(node.spec.name)
     values |= {'memory planned (MB)': str(planned)} if planned else {}
     values |= {'memory held (MB)': f'{held:.0f}'} if held else {}
+    if held and (beside := _in_process_of(manager, node)) > 1:
+        values['memory held by'] = f'its process, with {beside} nodes'
     return DiagnosticStatus(
         level=_level(manager, node, reason),
         name=f'tektra: {node.spec.name}',
@@ -173,6 +175,12 @@ def _status(
         hardware_id=node.spec.name,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
+
+
+def _in_process_of(manager: LifecycleManager, node: Watched) -> int:
+    """Return how many nodes share a process of this machine."""
+    beats = [n.beat for n in manager.nodes.values() if not n.missing]
+    return sum(b is not None and node.beat is not None and b.pid == node.beat.pid for b in beats)
 
 
 def _level(manager: LifecycleManager, node: Watched, reason: str) -> bytes:
