@@ -284,7 +284,7 @@ class _Reader:
             raise LaunchError(
                 f'{where}.{key}: {shown} must be a number {above}, at most {most:g}', entry.mark
             )
-        return float(given)  # type: ignore[arg-type]
+        return float(given)
 
     def _check_tiers(self, row: document.Entry, specs: Mapping[str, NodeSpec]) -> None:
         spec = specs[row.key]
