@@ -24,7 +24,7 @@ _MEMORY = re.compile(
     re.IGNORECASE,
 )
 # As CTranslate2 and onnxruntime begin what CUDA, cuBLAS and cuDNN answer.
-_GPU = re.compile(r'\bcuda|cublas|cudnn', re.IGNORECASE)
+_GPU = re.compile(r'\bcuda|cudart|cublas|cudnn', re.IGNORECASE)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
