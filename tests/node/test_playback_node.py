@@ -117,6 +117,7 @@ def test_an_idle_node_has_no_thread_that_runs_and_no_timer(ros):
     stage.until('DONE', 'notice')
     run = stage.node._run
     ros.until(lambda: not run.player.pulling and not run.chain.active._awake)
+    assert not stage.node.in_use()
     assert run.checks.is_canceled()
     assert run.rest.is_canceled()
     stage.say(samples(CHUNK), turn=0, id='another')
@@ -147,6 +148,7 @@ def test_a_pause_holds_and_resume_goes_on_without_losing_a_sample(ros):
     stage.do('PAUSE')
     paused = stage.until('PAUSED')
     ros.until(lambda: not stage.node._run.player.pulling)
+    assert stage.node.in_use()
     stage.do('RESUME')
     assert stage.until('DONE').played_samples == pcm.size
     ros.until(lambda: len({c.stream_id for c in stage.reference if c.last}) == 2)

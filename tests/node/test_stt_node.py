@@ -213,6 +213,22 @@ def test_silence_is_transcribed_as_no_words(ros, stt):
     assert (result.success, result.text, list(result.words)) == (True, '', [])
 
 
+def test_the_node_is_busy_from_the_first_to_the_last_of_a_recording(ros, stt, tmp_path):
+    beats = ros.collect('heartbeat')
+    ros.until(lambda: beats and beats[-1].state == 3 and not beats[-1].busy)
+    path = tmp_path / 'long.wav'
+    soundfile.write(path, np.tile(scene('please open the window in the kitchen'), 3), 16000)
+    handle, _ = ask(ros, path=str(path))
+    done = handle.get_result_async()
+    ros.until(lambda: beats[-1].busy)  # it is being read now, by a thread of its own
+    beats.clear()
+    ros.until(lambda: beats and done.done(), WAIT_S)
+    busy = [beat.busy for beat in beats]
+    assert busy[0]
+    assert busy == sorted(busy, reverse=True)  # no pause between reading and the last piece
+    ros.until(lambda: not beats[-1].busy)
+
+
 def test_a_recording_can_be_cancelled(ros, stt, tmp_path):
     path = tmp_path / 'long.wav'
     soundfile.write(path, np.tile(scene('please open the window in the kitchen'), 20), 16000)

@@ -56,6 +56,22 @@ def test_a_spoken_sentence_is_one_utterance(ros):
     assert end.backend == 'silero'
 
 
+def test_a_node_says_that_it_is_busy_while_somebody_speaks(ros):
+    node = ros.bring_up(ros.make(VadNode, 'vad', {'audio_timeout_s': 10.0}))
+    beats = ros.collect('heartbeat')
+    mic = ros.publisher('audio/mic')
+    ros.until(lambda: beats and beats[-1].state == 3 and not beats[-1].busy)
+    for chunk in chunks(np.tile(speak('go forward ten meters'), 10)):
+        mic.publish(chunk)  # one at a time: a lost one would end the utterance
+        ros.until(lambda end=chunk.first_sample + 512: node._core._next == end)
+        if node._core.utterance_open:
+            break
+    beats.clear()
+    ros.until(lambda: beats and beats[-1].busy)
+    node.stop()
+    ros.until(lambda: not beats[-1].busy)
+
+
 def test_an_utterance_ends_when_the_source_falls_silent_for_good(ros):
     node = ros.bring_up(ros.make(VadNode, 'vad', {'audio_timeout_s': 0.3}))
     heard = ros.collect('audio/vad')

@@ -92,7 +92,8 @@ def test_an_imported_whisper_is_found_and_hears(tmp_path, import_from):
 
 
 def test_every_whisper_of_the_list_is_what_the_backend_wants():
-    from tektra.stt.backends.faster_whisper import FOLDER, NEEDED, VOCABULARIES
+    from tektra.stt.backends.faster_whisper import FOLDER
+    from tektra.stt.whisper_files import NEEDED, VOCABULARIES
 
     listed = [entry for entry in load_catalogue() if entry.use == 'stt']
     assert listed

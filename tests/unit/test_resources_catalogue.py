@@ -140,34 +140,62 @@ def weights(tmp_path, monkeypatch):
     return put
 
 
+@pytest.fixture
+def whisper(weights):
+    """Return what puts a Whisper whose model.bin has some bytes there."""
+
+    def put(name, size=1):
+        for file in ('config.json', 'tokenizer.json', 'vocabulary.txt'):
+            weights(f'whisper/{name}/{file}')
+        weights(f'whisper/{name}/model.bin', size)
+
+    return put
+
+
 def stt(machine=GPU):
     return plan_for(load_catalogue(SHIPPED), machine).choice('stt')
 
 
-def test_only_weights_that_are_on_disk_are_planned(weights):
+def test_only_weights_that_are_on_disk_are_planned(whisper):
     pytest.importorskip('faster_whisper')
     assert stt().variant.engine == 'pocketsphinx'
-    weights('whisper/base.en/model.bin')
+    whisper('base.en')
     assert str(stt().variant) == 'faster_whisper base.en on the GPU'
     assert str(stt(Machine(32_000)).variant) == 'faster_whisper base.en'
-    weights('whisper/small/model.bin')
+    whisper('small')
     assert str(stt().variant) == 'faster_whisper small on the GPU'
     assert str(stt(Machine(32_000)).variant) == 'faster_whisper base.en'
 
 
-def test_a_small_machine_gets_a_smaller_model(weights):
+@pytest.mark.parametrize(
+    'files',
+    [['model.bin.part', 'config.json', 'tokenizer.json'], ['model.bin', 'config.json']],
+)
+def test_a_model_of_which_files_are_missing_is_not_planned_and_they_are_named(weights, files):
     pytest.importorskip('faster_whisper')
-    weights('whisper/base.en/model.bin')
-    weights('whisper/tiny.en/model.bin')
+    for file in files:
+        weights(f'whisper/base/{file}')
+        weights(f'whisper/my-own/{file}')
+    choice = stt(Machine(32_000))
+    assert choice.variant.engine == 'pocketsphinx'
+    (told,) = (p.reason for p in choice.passed if str(p.variant) == 'faster_whisper base')
+    assert told.startswith('not complete on disk: ')
+    assert {p.variant.model for p in choice.passed}.isdisjoint(['my-own'])
+
+
+def test_a_small_machine_gets_a_smaller_model(whisper):
+    pytest.importorskip('faster_whisper')
+    whisper('base.en')
+    whisper('tiny.en')
     assert stt(Machine(800)).variant.model == 'base.en'  # 640: 420 + 80 + 110
     small = stt(Machine(630))  # 504
     assert small.variant.model == 'tiny.en'
     assert small.why.endswith('faster_whisper base.en: needs 420 MB; the budget leaves 314 MB')
 
 
-def test_a_model_that_the_file_does_not_know_is_planned_by_its_size(weights):
+def test_a_model_that_the_file_does_not_know_is_planned_by_its_size(whisper):
     pytest.importorskip('faster_whisper')
-    weights('whisper/my-own/model.bin', 300_000_000)
+    whisper('my-own', 300_000_000)
     found = stt(Machine(32_000)).variant
     assert (found.model, found.device, found.figure) == ('my-own', 'cpu', 'estimated')
     assert 500 < found.memory_mb < 750

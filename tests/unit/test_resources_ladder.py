@@ -12,12 +12,10 @@ from speech_maker import speak
 from tektra.resources.catalogue import Variant
 from tektra.resources.errors import is_out_of_memory
 from tektra.resources.ladder import Ladder, Rung
-from tektra.resources.plan import Amount, Wish, make_plan
 from tektra.runtime.backends import BackendChain, BackendFailed, BackendUnavailable, Health
 from tektra.stt.backends.faster_whisper import FasterWhisper, WhisperOptions
 from tektra.stt.engine import Engine, Job, Want
 from tektra.stt.factories import EngineOptions, factories
-from tektra.stt.ladder import rungs
 from tiny_models import Shape, write_whisper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +34,13 @@ CUDA_OOM = RuntimeError('CUDA failed with error out of memory')
             '[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc:376 '
             'Failed to allocate memory for requested buffer of size 1073741824'
         ),
+        RuntimeError('Available memory of 0 is smaller than requested bytes of 19660800'),
+        RuntimeError('cuDNN failed with status CUDNN_STATUS_ALLOC_FAILED'),
+        RuntimeError('CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED'),
+        RuntimeError('CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED'),
+        RuntimeError('could not create a memory object: dnnl_out_of_memory'),
+        RuntimeError('out_of_memory'),
+        ImportError('libctranslate2.so.4: failed to map segment from shared object'),
     ],
 )
 def test_every_library_s_words_for_a_lack_of_memory_are_known(error):
@@ -51,6 +56,9 @@ def test_every_library_s_words_for_a_lack_of_memory_are_known(error):
         ValueError('unknown language'),
         OSError(2, 'No such file or directory'),
         RuntimeError('Library libcublas.so.12 is not found or cannot be loaded'),
+        ImportError('libgomp.so.1: cannot allocate memory in static TLS block'),
+        ImportError('x.so: failed to map segment from shared object: Operation not permitted'),
+        BackendUnavailable('the voice "out of memory" is not known'),
     ],
 )
 def test_other_errors_are_no_lack_of_memory(error):
@@ -165,12 +173,25 @@ def test_out_of_memory_in_use_loses_nothing_and_is_told():
     assert bench.fail(MemoryError()) == 'sphinx'
 
 
+LAUNCH = 'CUDA failed with error unspecified launch failure'
+
+
 def test_a_gpu_that_breaks_gives_way_to_the_cpu_and_not_to_another_model_on_it():
     bench = Bench(*ALL).open()
-    assert bench.fail(RuntimeError('CUDA failed with error unspecified launch failure')) == (
-        'whisper base'
+    assert bench.fail(RuntimeError(LAUNCH)) == 'whisper base'
+    event, degraded, _ = bench.told
+    assert degraded
+    assert event == (
+        f'whisper: the GPU failed with whisper small on the GPU ({LAUNCH}); now whisper base'
     )
-    assert bench.told[0].startswith('whisper: the GPU failed with whisper small on the GPU; now')
+
+
+def test_an_error_that_is_not_the_gpu_s_does_not_lose_it():
+    bench = Bench(*ALL).open()
+    assert bench.fail(ValueError('bad audio length')) == 'sphinx'
+    bench.chain.maintain(2 * 10**9)
+    assert bench.runs == 'whisper small on the GPU'
+    assert not bench.told[1]
 
 
 def test_another_failure_on_the_cpu_is_the_next_engine_s_business():
@@ -192,11 +213,42 @@ def test_what_ran_out_of_memory_is_not_tried_again_but_the_smallest_is():
     assert bench.told[1]  # still degraded: it is not what was wanted
 
 
-def test_a_model_that_cannot_be_used_here_gives_way_without_a_word_of_memory():
+def test_a_damaged_smaller_model_does_not_bring_back_what_ran_out_of_memory():
+    damaged = BackendUnavailable('damaged')
+    bench = Bench(BASE, TINY, base_cpu=MemoryError(), tiny_cpu=damaged).open()
+    assert bench.runs == 'sphinx'
+    bench.tried.clear()
+    bench.chain.maintain(61 * 10**9)
+    assert bench.tried == ['whisper tiny']
+
+
+def test_when_the_smaller_one_does_not_fit_either_every_loss_is_told_and_it_is_let_rest():
+    bench = Bench(BASE, TINY, tiny_cpu=MemoryError()).open()
+    assert bench.fail(MemoryError()) == 'sphinx'
+    assert 'out of memory with whisper base, whisper tiny' in bench.told[2][2]
+    bench.tried.clear()
+    bench.chain.maintain(59 * 10**9)
+    assert bench.tried == []
+    bench.chain.maintain(61 * 10**9)
+    assert bench.tried == ['whisper tiny']
+
+
+def test_a_model_that_cannot_be_loaded_gives_way_and_that_is_told():
     damaged = BackendUnavailable('damaged')
     bench = Bench(BASE, TINY, base_cpu=damaged).open()
     assert bench.runs == 'whisper tiny'
-    assert not bench.told[1]
+    assert bench.told[1:] == (
+        True,
+        ('whisper', Health.ACTIVE, 'whisper base: damaged; now whisper tiny'),
+    )
+
+
+def test_a_gpu_that_is_found_but_cannot_load_anything_is_not_passed_over_in_silence():
+    old = RuntimeError('CUDA driver version is insufficient for CUDA runtime version')
+    bench = Bench(SMALL_GPU, BASE, small_cuda=old).open()
+    assert bench.runs == 'whisper base'
+    assert bench.told[1]
+    assert bench.told[2][2] == f'whisper small on the GPU: {old}; now whisper base'
 
 
 def test_what_the_user_chose_gives_way_only_to_a_lack_of_memory():
@@ -205,71 +257,6 @@ def test_what_the_user_chose_gives_way_only_to_a_lack_of_memory():
     assert bench.told[2] == ('whisper', Health.UNAVAILABLE, 'whisper base: no such model')
     bench = Bench(BASE, spare=[TINY], base_cpu=MemoryError()).open()
     assert bench.runs == 'whisper tiny'
-
-
-# ---- which ways there are ---------------------------------------------------------------------
-
-
-def plan(memory=4000, gpu=2000):
-    ways = [
-        Variant('faster_whisper', 'small', 'cuda', 1000, 1100),
-        Variant('faster_whisper', 'tiny', 'cuda', 800, 600),
-        Variant('faster_whisper', 'base', 'cpu', 420),
-        Variant('faster_whisper', 'small', 'cpu', 870),
-        Variant('faster_whisper', 'tiny', 'cpu', 300),
-        Variant('pocketsphinx', '', 'cpu', 240),
-    ]
-    usable = [Wish(v, '' if gpu or v.device == 'cpu' else 'no GPU') for v in ways]
-    return make_plan({'stt': usable}, Amount(memory, gpu))
-
-
-def shown(found):
-    return [f'{r.variant.model}@{r.variant.device}{" spare" if r.spare else ""}' for r in found]
-
-
-def test_without_a_word_of_the_user_all_that_fits_is_tried_as_planned():
-    assert shown(rungs(plan(), '', 'auto', True)) == [
-        'small@cuda',
-        'tiny@cuda',
-        'base@cpu',
-        'small@cpu',
-        'tiny@cpu',
-    ]
-    assert shown(rungs(plan(500, 700), '', 'auto', True)) == ['base@cpu', 'tiny@cpu']
-
-
-def test_the_user_s_model_comes_first_and_smaller_ones_below_it():
-    assert shown(rungs(plan(), 'small', 'auto', True)) == [
-        'small@cuda',
-        'small@cpu',
-        'tiny@cuda spare',
-        'base@cpu spare',
-        'tiny@cpu spare',
-    ]
-    assert shown(rungs(plan(gpu=0), 'base', 'auto', False)) == ['base@cpu', 'tiny@cpu spare']
-
-
-def test_the_user_s_device_is_kept_but_for_a_lack_of_memory():
-    assert shown(rungs(plan(), '', 'cuda', True)) == [
-        'small@cuda',
-        'tiny@cuda',
-        'base@cpu spare',
-        'small@cpu spare',
-        'tiny@cpu spare',
-    ]
-    assert shown(rungs(plan(), '', 'cpu', True)) == ['base@cpu', 'small@cpu', 'tiny@cpu']
-    assert shown(rungs(plan(), 'base', 'cpu', True)) == ['base@cpu', 'tiny@cpu spare']
-    assert shown(rungs(plan(), 'small', 'cuda', True)) == [
-        'small@cuda',
-        'tiny@cuda spare',
-        'small@cpu spare',
-        'base@cpu spare',
-        'tiny@cpu spare',
-    ]
-
-
-def test_who_wants_whisper_and_nothing_else_gets_the_smallest_whatever_the_budget():
-    assert shown(rungs(plan(100, 0), '', 'auto', False)) == ['tiny@cpu']
 
 
 # ---- a real Whisper ---------------------------------------------------------------------------

@@ -49,6 +49,42 @@ def test_in_a_container_that_sees_only_its_own_group_its_limit_counts(cgroups):
     assert cgroups('/../../host.slice/docker-1.scope', root=100_000_000)[0] == 100
 
 
+@pytest.fixture
+def first_version(tmp_path):
+    """Return what writes limits into a folder like that of cgroups of version 1."""
+    root, own = tmp_path / 'cgroup', tmp_path / 'self'
+    own.write_text('4:memory:/robot/tektra\n3:cpu,cpuacct:/other\n0::/\n')
+    (root / 'memory' / 'robot' / 'tektra').mkdir(parents=True)
+    (root / 'unified').mkdir()
+
+    def write(**limits):
+        for name, limit in limits.items():
+            place = {'root': '.', 'above': 'robot', 'own': 'robot/tektra'}[name]
+            (root / 'memory' / place / 'memory.limit_in_bytes').write_text(f'{limit}\n')
+        return memory_mb(root, own)
+
+    return write
+
+
+UNLIMITED = 9223372036854771712  # as the kernel writes it
+
+
+def test_the_limits_of_version_1_count_like_those_of_version_2(first_version):
+    assert first_version(root=UNLIMITED, above=UNLIMITED, own=UNLIMITED) == (TOTAL, '')
+    memory, where = first_version(own=512_000_000)
+    assert memory == 512
+    assert where.endswith('/memory/robot/tektra')
+    assert first_version(above=256_000_000)[0] == 256
+
+
+def test_in_a_container_of_version_1_the_limit_of_the_root_that_is_seen_counts(tmp_path):
+    root, own = tmp_path / 'cgroup', tmp_path / 'self'
+    own.write_text('4:memory:/docker/abc\n')
+    (root / 'memory').mkdir(parents=True)
+    (root / 'memory' / 'memory.limit_in_bytes').write_text('100000000\n')
+    assert memory_mb(root, own) == (100, str(root / 'memory'))
+
+
 def test_without_cgroups_the_whole_memory_counts(tmp_path):
     assert memory_mb(tmp_path / 'none', tmp_path / 'neither') == (TOTAL, '')
 

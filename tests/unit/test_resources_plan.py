@@ -97,7 +97,7 @@ class Engine:
 
 def chain_of(plan, order, wanted=()):
     factories = dict.fromkeys(('piper', 'espeak', 'captions'), Engine)
-    made = within_plan(plan, 'tts', order, factories, wanted)
+    order, made = within_plan(plan, 'tts', order, factories, wanted)
     changes = []
     chain = BackendChain('tts', order, made, changes.append)
     chain.open(0)
@@ -119,6 +119,61 @@ def test_an_engine_that_the_user_insists_on_is_used_whatever_the_plan_says():
     assert chain_of(plan, ['piper'])[0] == 'piper'
 
 
+def first_taken(plan, capability, order, wanted=()):
+    """Return the variant that a node loads first; a ladder begins with what is planned."""
+    choice = plan.choice(capability)
+    ways = [v for v in (choice.variant, *choice.others) if v is not None]
+
+    def load(engine):
+        return next((v for v in ways if v.engine == engine), Variant(engine))
+
+    every = {engine: lambda engine=engine: Loaded(load(engine)) for engine in order}
+    tried, made = within_plan(plan, capability, order, every, wanted)
+    chain = BackendChain(capability, tried, made, lambda _: None)
+    chain.open(0)
+    return chain.active.variant
+
+
+class Loaded(Engine):
+    def __init__(self, variant):
+        self.variant = variant
+
+
+def test_nodes_that_prefer_larger_engines_than_the_file_keep_the_budget_together():
+    rows = wishes(
+        stt=[cpu('sphinx', 240), cpu('whisper', 420)], tts=[cpu('espeak', 80), cpu('piper', 260)]
+    )
+    plan = make_plan(rows, Amount(600, 0))
+    assert plan.total == Amount(320, 0)
+    assert first_taken(plan, 'stt', ['whisper', 'sphinx']).engine == 'sphinx'
+    assert first_taken(plan, 'tts', ['piper', 'espeak']).engine == 'espeak'
+
+
+def test_a_larger_engine_that_fits_takes_over_when_the_planned_one_fails():
+    rows = wishes(stt=[cpu('sphinx', 240), cpu('whisper', 420)])
+
+    def broken():
+        raise OSError('no dictionary')
+
+    every = {'whisper': Engine, 'sphinx': broken}
+    order, made = within_plan(make_plan(rows, Amount(600, 0)), 'stt', ['whisper', 'sphinx'], every)
+    chain = BackendChain('stt', order, made, lambda _: None)
+    chain.open(0)
+    assert chain.active_name == 'whisper'
+
+
+def test_a_smaller_engine_that_the_node_prefers_stays_in_front():
+    plan = make_plan(SPEECH, Amount(2000, 1000))
+    assert first_taken(plan, 'tts', ['espeak', 'piper']).engine == 'espeak'
+    assert first_taken(plan, 'tts', ['captions', 'espeak', 'piper']).engine == 'captions'
+
+
+def test_a_larger_engine_that_the_user_has_said_more_about_stays_in_front():
+    rows = wishes(stt=[cpu('sphinx', 240), cpu('whisper', 420)])
+    plan = make_plan(rows, Amount(600, 0))
+    assert first_taken(plan, 'stt', ['whisper', 'sphinx'], ['whisper']).engine == 'whisper'
+
+
 @st.composite
 def tables(draw):
     """Return capabilities with variants of random needs, some of them not usable."""
@@ -127,8 +182,9 @@ def tables(draw):
         rows = []
         for number in range(draw(st.integers(1, 5))):
             gpu = draw(st.one_of(st.just(0), st.integers(1, 30)))
-            variant = Variant(f'{name}{number}', '', 'cuda' if gpu else 'cpu', 0, gpu)
-            variant = Variant(variant.engine, '', variant.device, draw(st.integers(0, 30)), gpu)
+            engine = f'{name}{draw(st.integers(0, number))}'
+            device, need = 'cuda' if gpu else 'cpu', draw(st.integers(0, 30))
+            variant = Variant(engine, str(number), device, need, gpu)
             rows.append(Wish(variant, draw(st.sampled_from(['', '', '', 'not here']))))
         table[name] = rows
     return table
@@ -202,3 +258,27 @@ def test_whoever_did_not_get_a_wish_was_told_why_and_what_else_would_fit(table, 
         assert [p.variant for p in choice.passed] == before
         rest = plan.budget - (plan.total - need_of(choice.variant or Variant('')))
         assert all(rest.holds(need_of(other)) for other in choice.others)
+
+
+@given(tables(), BUDGETS, st.randoms(use_true_random=False))
+def test_what_all_nodes_take_first_keeps_the_budget_in_whatever_order_they_try(
+    table, budget, random
+):
+    plan = make_plan(table, budget)
+    whole = Amount()
+    for choice in plan.choices:
+        order = list(dict.fromkeys(v.engine for v in usable(table[choice.capability])))
+        random.shuffle(order)
+        if order:
+            whole += need_of(first_taken(plan, choice.capability, order))
+    assert budget.holds(whole) or not plan.fits
+
+
+@given(tables(), BUDGETS)
+def test_nodes_with_the_order_of_the_file_take_what_is_planned(table, budget):
+    plan = make_plan(table, budget)
+    for choice in plan.choices:
+        order = list(dict.fromkeys(v.engine for v in usable(table[choice.capability])))
+        if order:
+            first = first_taken(plan, choice.capability, order)
+            assert need_of(first) == need_of(choice.variant)

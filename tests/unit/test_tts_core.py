@@ -45,6 +45,7 @@ def test_the_resampled_audio_is_the_tone_without_seams():
     rig = Rig()
     rig.reply('a' * 30, last=True)
     rig.play_out()
+    assert not rig.core.speaking
     sound = np.concatenate([pcm.from_bytes(bytes(c.data)) for c in rig.chunks()]).astype(float)
     ideal = 8000 * np.sin(2 * np.pi * 200 * np.arange(sound.size) / RATE)
     middle = slice(2000, -2000)
@@ -57,6 +58,7 @@ def test_before_any_word_of_the_player_two_seconds_go_out():
     rig = Rig()
     rig.reply('word ' * 40, last=True)
     assert 1.95 * RATE <= rig.samples() <= 2.0 * RATE
+    assert rig.core.speaking  # although the engine has nothing to do
     rig.played(0, state=PlaybackClock.STATE_QUEUED)
     assert rig.samples() <= 2.0 * RATE
     rig.played(RATE)

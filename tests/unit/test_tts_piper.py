@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from tektra.runtime.backends import BackendUnavailable
+from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.tts.backend import Abort, SpeechRequest, VoiceUnknown
 from tektra.tts.backends import factories
 from tektra.tts.engine import Engine
@@ -229,6 +229,18 @@ def test_a_voice_is_chosen_by_name_path_or_language(weights, tmp_path):
         piper.resolve_voice('de_DE-tiny', 'de')
     with pytest.raises(VoiceUnknown):
         piper.resolve_voice('', 'fr')
+
+
+def test_a_substitute_that_breaks_while_it_is_loaded_silences_nobody(weights):
+    def broken():
+        raise BackendFailed('out of memory')
+
+    write_voice(weights)
+    made = {**factories('', 'en-US'), 'espeak_ng': broken}
+    engine = Engine(('piper', 'espeak_ng'), made, lambda status: None, 0, 'en-US')
+    french = engine.speak(SpeechRequest('bonjour', 'fr'), Abort(), 0)
+    assert french.backend == 'piper'
+    assert french.note.endswith("espeak_ng: out of memory; speaking as 'en-US'")
 
 
 def test_a_language_without_a_neural_voice_is_spoken_by_espeak(weights):

@@ -127,6 +127,11 @@ class AudioPlaybackNode(TektraNode[AudioPlaybackParams]):
         self._publish()
         self.in_worker(lambda: run.chain.call('sleep', '', lambda output: output.sleep(), now_ns))
 
+    def in_use(self) -> bool:
+        """Return whether anything is played, held or paused."""
+        player = self._run.player if self._run is not None else None
+        return player is not None and (player.pulling or player.numbers()[0] > 0)
+
     def teardown(self) -> None:
         """Close the output."""
         run, self._run = self._run or self._loaded, None  # without _run, setup failed

@@ -5,7 +5,6 @@ Pure: heartbeats, answers and the time come in, requests go out.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 
 from tektra_msgs.msg import NodeHeartbeat, SystemState
@@ -13,6 +12,8 @@ from tektra_msgs.msg import NodeHeartbeat, SystemState
 from tektra.launching.errors import listing
 from tektra.lifecycle_manager import report
 from tektra.lifecycle_manager.autostart import AutoStart
+from tektra.lifecycle_manager.board import Board
+from tektra.lifecycle_manager.course import Course
 from tektra.lifecycle_manager.exchange import Exchange, Phase, Request
 from tektra.lifecycle_manager.graph import Graph
 from tektra.lifecycle_manager.idle import IdleUnload
@@ -28,7 +29,6 @@ from tektra.lifecycle_manager.operation import (
 from tektra.lifecycle_manager.steps import (
     CONFIGURE,
     FINALIZED,
-    MISSING,
     TRANSITIONS,
     Goal,
     Situation,
@@ -36,7 +36,6 @@ from tektra.lifecycle_manager.steps import (
     due,
     level,
     plan,
-    reached,
 )
 from tektra.lifecycle_manager.watch import Life, NoProcesses, Processes, Timing, Watched
 from tektra.runtime.clock import nanoseconds, seconds
@@ -62,21 +61,22 @@ class LifecycleManager:
         self.graph = graph
         self.timing = timing or Timing()
         self.nodes = {name: Watched(graph[name]) for name in graph.order}
-        self.goals: dict[str, Goal] = {}
-        self.operation: Operation | None = None
-        self.failure = ''  # why it could not be brought up
-        self.failed: dict[str, str] = {}  # the same, by node
+        self.board = Board(graph, self.timing, self.nodes)
+        self.goals = self.board.goals
         self.last_command = ''
         self._prefix = prefix
+        self._events: list[str] = []
         self._auto = AutoStart(autostart, self.timing)
         self._idle = IdleUnload(graph)
+        self.course = Course(self.board, self._idle, self._auto, self._events.append)
         self._recall = Recall()
-        self._now_ns = 0
         self._awake_ns = 0  # since when this manager itself has not been held up
         self._processes = processes or NoProcesses()
-        self._ids = itertools.count(1)
-        self._outcomes: list[Outcome] = []
-        self._events: list[str] = []
+
+    @property
+    def operation(self) -> Operation | None:
+        """Return the operation under way."""
+        return self.course.current
 
     # ---- what comes in --------------------------------------------------------------------------
 
@@ -146,8 +146,11 @@ class LifecycleManager:
                 return running.id
         goals = goals_of(self.graph, command, targets, self._levels(command))
         if running is not None:
-            self._end(running, False, f'{running.name}: overtaken by another command')
-        return self._begin(command, targets, goals, now_ns, named=named).id
+            self.course.end(running, False, f'{running.name}: overtaken by another command')
+        operation = self.course.begin(command, targets, goals, now_ns, named=named)
+        self._recall.drop()
+        self.last_command = operation.name
+        return operation.id
 
     def plan(self, command: int, names: Iterable[str]) -> list[str]:
         """Return the steps that a command would make, for people; nothing is changed.
@@ -156,7 +159,7 @@ class LifecycleManager:
         """
         targets = check(self.graph, command, names, self._prefix)
         goals = goals_of(self.graph, command, targets, self._levels(command))
-        lines = plan(self.graph, self._states(), {**self.goals, **goals})
+        lines = plan(self.graph, self.board.states(), {**self.goals, **goals})
         away = [name for name in goals if self.nodes[name].missing]
         return [*lines, f'cannot reach: {listing(away)}'] if away else lines
 
@@ -171,22 +174,31 @@ class LifecycleManager:
         """Return what the next manager must know; None: nothing is held down by a person."""
         if self._recall.waiting is not None:
             return self._recall.waiting
-        held = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        held = self._held()
         if not held or not self.last_command:
             return None
-        return Memory(self.last_command, held, self._instances())
+        return Memory(self.last_command, held, self.board.instances())
 
-    def _instances(self) -> dict[str, str]:
-        return {name: node.instance_id for name, node in self.nodes.items()}
+    def _held(self) -> dict[str, Goal]:
+        """Return the nodes that are not wanted active by a person's word.
+
+        One that was unloaded is not, unless it requires one that is: it waits with that.
+        """
+        down = {name: goal for name, goal in self.goals.items() if goal is not Goal.ACTIVE}
+        unloaded = self._idle.unloaded
+        held = {name: goal for name, goal in down.items() if name not in unloaded}
+        waits = {n for n in unloaded if held.keys() & set(self.graph.with_requirements((n,)))}
+        return {n: Goal.INACTIVE if n in waits else down[n] for n in down if n in {*held, *waits}}
 
     def outcomes(self) -> list[Outcome]:
         """Return the operations that have ended since the last call."""
-        ended, self._outcomes = self._outcomes, []
+        ended, self.course.outcomes = self.course.outcomes, []
         return ended
 
     def events(self) -> list[str]:
         """Return what happened since the last call, for the log."""
-        happened, self._events = self._events, []
+        happened = self._events.copy()
+        self._events.clear()
         return happened
 
     def system_state(self) -> SystemState:
@@ -197,18 +209,18 @@ class LifecycleManager:
 
     def tick(self, now_ns: int) -> list[Request]:
         """Go on; return what is to be sent now."""
-        if seconds(now_ns - self._now_ns) > self.timing.silent_s / 2:
+        if seconds(now_ns - self.board.now_ns) > self.timing.silent_s / 2:
             self._awake_ns = now_ns  # heartbeats of meanwhile may wait to be read
-        self._now_ns = now_ns
+        self.board.now_ns = now_ns
         for name, node in self.nodes.items():
-            settled = self.is_settled(name)
+            settled = self.board.is_settled(name)
             silent = seconds(now_ns - max(node.seen_ns, self._awake_ns)) > self.timing.silent_s
             node.look(now_ns, settled, silent, self._processes)
             if settled and node.exchange is None:
                 node.error, node.failures = '', 0
         self._start_by_itself(now_ns)
         requests = self._exchanges_due(reversed(self.graph.order), now_ns)
-        self._advance(now_ns)
+        self.course.advance(now_ns)
         self._unload_idle(now_ns)
         steps = self._steps(now_ns)
         for step in steps:
@@ -216,20 +228,6 @@ class LifecycleManager:
             self._note_origin(step)
             node.begin(step.transition, self._timeout_s(step), now_ns)
         return requests + self._exchanges_due([step.node for step in steps], now_ns)
-
-    def is_settled(self, name: str) -> bool:
-        """Return whether a node is alive and where it is wanted."""
-        node, goal = self.nodes[name], self.goals.get(name)
-        if node.missing:
-            return False
-        return goal is None or reached(node.state, goal)
-
-    def is_overdue(self, name: str) -> bool:
-        """Return whether a node that was there has been away for too long."""
-        return self.nodes[name].missing and self._waited_s(name, 0) > self.timing.appear_s
-
-    def _waited_s(self, name: str, since_ns: int) -> float:
-        return seconds(self._now_ns - max(self.nodes[name].seen_ns, since_ns))
 
     def _exchanges_due(self, names: Iterable[str], now_ns: int) -> list[Request]:
         requests = []
@@ -277,11 +275,8 @@ class LifecycleManager:
 
     # ---- which steps ----------------------------------------------------------------------------
 
-    def _states(self) -> dict[str, int]:
-        return {name: node.verified for name, node in self.nodes.items()}
-
     def _levels(self, command: int = STARTUP) -> dict[str, Goal]:
-        states = self._states()
+        states = self.board.states()
         levels = {name: self.goals.get(name, level(states[name])) for name in self.graph.order}
         if command == RESUME:  # an unloaded node is one that was stopped to be resumed
             levels |= dict.fromkeys(self._idle.unloaded, Goal.INACTIVE)
@@ -290,7 +285,7 @@ class LifecycleManager:
     def _steps(self, now_ns: int) -> list[Step]:
         broken = frozenset(name for name, node in self.nodes.items() if node.error)
         strict = self.operation is not None and self.operation.up
-        steps = due(Situation(self.graph, self._states(), self.goals, broken, strict))
+        steps = due(Situation(self.graph, self.board.states(), self.goals, broken, strict))
         return [step for step in steps if self._may_step(step, now_ns)]
 
     def _may_step(self, step: Step, now_ns: int) -> bool:
@@ -322,7 +317,7 @@ class LifecycleManager:
     def _unload_idle(self, now_ns: int) -> None:
         if self.operation is not None:
             return
-        for name in self._idle.due(self.nodes, self.goals, now_ns):
+        for name in self._idle.due(self.nodes, self.goals, now_ns, self._awake_ns):
             self.goals[name] = Goal.UNCONFIGURED
             self._idle.note(name)
             self._events.append(f'{name}: {self._idle.text(name)}')
@@ -330,7 +325,7 @@ class LifecycleManager:
     # ---- operations -----------------------------------------------------------------------------
 
     def _start_by_itself(self, now_ns: int) -> None:
-        memory = self._recall.decide(self._instances(), now_ns)
+        memory = self._recall.decide(self.board.instances(), now_ns)
         if memory is not None:
             self._hold(memory)
         if self._recall.waiting is not None:
@@ -341,7 +336,7 @@ class LifecycleManager:
         if self.operation is not None or not self._auto.is_due(now_ns, whole):
             return
         goals = dict.fromkeys(targets, Goal.ACTIVE)
-        self._begin(STARTUP, targets, goals, now_ns, automatic=True)
+        self.course.begin(STARTUP, targets, goals, now_ns, automatic=True)
 
     def _hold(self, memory: Memory) -> None:
         held = self._recall.held
@@ -352,141 +347,3 @@ class LifecycleManager:
             self.goals[name] = goal
         self.last_command = memory.command
         self._events.append(f'left as they were after {memory.command}: {listing(sorted(held))}')
-
-    def _begin(
-        self,
-        command: int,
-        targets: tuple[str, ...],
-        goals: dict[str, Goal],
-        now_ns: int,
-        automatic: bool = False,
-        named: tuple[str, ...] = (),
-    ) -> Operation:
-        operation = Operation(
-            id=next(self._ids),
-            command=command,
-            asked=targets,
-            goals=goals,
-            before={name: self.goals.get(name) for name in goals},
-            began_ns=now_ns,
-            deadline_ns=0,
-            automatic=automatic,
-            named=named,
-        )
-        longest = max((self.graph[n].configure_timeout_s for n in goals), default=0.0)
-        up_s = self.timing.appear_s + 2 * longest + len(goals) * self.timing.step_s
-        operation.deadline_ns = now_ns + nanoseconds(up_s if operation.up else self.timing.down_s)
-        if not automatic:
-            self._auto.end()  # a person has taken over
-            self._recall.drop()
-            self._forget_failure()
-            self.last_command = operation.name
-        self.goals.update(goals)
-        self._idle.forget(goals)
-        for name in goals:
-            node = self.nodes[name]
-            node.error, node.failures, node.not_before_ns = '', 0, 0
-        self.operation = operation
-        return operation
-
-    def _advance(self, now_ns: int) -> None:
-        operation = self.operation
-        if operation is None:
-            return
-        for name in operation.goals:
-            if name not in operation.failed:
-                why = self._hopeless(operation, name, now_ns)
-                if why:
-                    operation.failed[name] = why
-        if operation.rolling_back or not operation.up:
-            self._advance_down(operation)
-        else:
-            self._advance_up(operation, now_ns)
-
-    def _hopeless(self, operation: Operation, name: str, now_ns: int) -> str:
-        """Return why a node will not get where it is wanted; empty: it may, or has."""
-        node = self.nodes[name]
-        if self.is_settled(name) and node.exchange is None:
-            return ''
-        if now_ns >= operation.deadline_ns:
-            return f'not done when the time for {operation.name} was over'
-        if not operation.up or operation.rolling_back:
-            return ''
-        if node.looping:
-            return node.loop_text()
-        if node.missing and self._waited_s(name, operation.began_ns) > self.timing.appear_s:
-            return f'{node.silence()} for {self.timing.appear_s:g} s; is its process started?'
-        if node.state == FINALIZED and not node.missing:
-            return 'finalized; only a new process can come up: restart it'
-        for required in node.spec.requires:
-            if required in operation.failed and not self.graph.is_core(name):
-                return f'requires {required}, which is not up'
-        return ''
-
-    def _advance_up(self, operation: Operation, now_ns: int) -> None:
-        core = {n: e for n, e in operation.failed.items() if self.graph.is_core(n)}
-        if core and not operation.core_is_up:
-            self._roll_back(operation, core, now_ns)
-            return
-        if now_ns < operation.deadline_ns:
-            for name in core:  # it was up: the repair's business
-                del operation.failed[name]
-        if not operation.core_is_up:
-            self._note_core(operation)
-        if all(n in operation.failed or self._rests(n) for n in operation.goals):
-            failed = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
-            success = not any(n in operation.named or n in core for n in operation.failed)
-            self._end(operation, success, f'degraded: {failed}' if failed and success else failed)
-
-    def _note_core(self, operation: Operation) -> None:
-        operation.core_is_up = all(
-            self._rests(name) for name in operation.goals if self.graph.is_core(name)
-        )
-        if operation.core_is_up:
-            self._forget_failure()
-
-    def _forget_failure(self) -> None:
-        self.failure, self.failed = '', {}
-
-    def _rests(self, name: str) -> bool:
-        return self.nodes[name].exchange is None and self.is_settled(name)
-
-    def _roll_back(self, operation: Operation, core: dict[str, str], now_ns: int) -> None:
-        self.failed = core
-        self.failure = '; '.join(f'{name}: {why}' for name, why in core.items())
-        self._events.append(f'{operation.name} failed: {self.failure}; rolling back')
-        operation.rolling_back = True
-        operation.deadline_ns = now_ns + nanoseconds(self.timing.down_s)
-        for name, goal in operation.before.items():
-            if name in operation.origin:
-                self.goals[name] = operation.origin[name]
-            elif goal is None:
-                del self.goals[name]
-            else:
-                self.goals[name] = goal
-            self.nodes[name].not_before_ns = 0
-        operation.failed = {}
-
-    def _advance_down(self, operation: Operation) -> None:
-        scope = operation.origin if operation.rolling_back else operation.goals
-        for name in scope:
-            gone = self.nodes[name].effective == MISSING and self.nodes[name].exchange is None
-            if not (gone or name in operation.failed or self._rests(name)):
-                return
-        failed = '; '.join(f'{name}: {why}' for name, why in operation.failed.items())
-        away = [name for name in scope if self.nodes[name].missing]
-        if operation.rolling_back:
-            undone = listing(operation.undone) or 'nothing had been brought up'
-            text = f'{self.failure}; rolled back: {undone}'
-            self._end(operation, False, f'{text}; not rolled back: {failed}' if failed else text)
-        else:
-            silent = f'no sign of life of {listing(away)}' if away else ''
-            self._end(operation, not failed, '; '.join(t for t in (failed, silent) if t))
-
-    def _end(self, operation: Operation, success: bool, message: str) -> None:
-        self.operation = None
-        self._outcomes.append(Outcome(operation.id, success, message))
-        if operation.automatic and (success or operation.core_is_up):
-            self._auto.end()
-        elif operation.automatic:
-            self._auto.fail(self._now_ns)

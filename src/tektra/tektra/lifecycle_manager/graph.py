@@ -14,7 +14,9 @@ from tektra.launching.errors import LaunchError, did_you_mean, listing
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')  # of a ROS node
 
 MOST_S = 3600.0  # of a waiting time
-MOST_IDLE_S = 7 * 24 * 3600.0
+# Of the time without work after which a node is unloaded: heartbeats, which tell of work, come at
+# 5 Hz and may be lost for a second.
+LEAST_IDLE_S, MOST_IDLE_S = 5.0, 7 * 24 * 3600.0
 
 
 class GraphError(ValueError):
@@ -201,7 +203,7 @@ class _Reader:
                 'or make the node optional',
                 entry.mark,
             )
-        return self._number(value, where, 'idle_unload_s', 0.0, MOST_IDLE_S)
+        return self._number(value, where, 'idle_unload_s', 0.0, MOST_IDLE_S, LEAST_IDLE_S)
 
     def _full(self, name: str) -> str:
         return f'{self._prefix}/{name}'
@@ -269,18 +271,20 @@ class _Reader:
         key: str,
         default: float,
         most: float = MOST_S,
+        least: float | None = None,
     ) -> float:
         entry = value.get(key)
         if entry is None:
             return default
         given = entry.value.value if isinstance(entry.value, document.Scalar) else None
         number = isinstance(given, (int, float)) and not isinstance(given, bool)
-        if not number or not 0.0 < float(given or 0.0) <= most:
+        if not number or not (least or 0.0) <= float(given or 0.0) <= most or not given:
             shown = document.kind_of(entry.value)
+            above = 'above 0' if least is None else f'of at least {least:g}'
             raise LaunchError(
-                f'{where}.{key}: {shown} must be a number above 0, at most {most:g}', entry.mark
+                f'{where}.{key}: {shown} must be a number {above}, at most {most:g}', entry.mark
             )
-        return float(given)  # type: ignore[arg-type]
+        return float(given)
 
     def _check_tiers(self, row: document.Entry, specs: Mapping[str, NodeSpec]) -> None:
         spec = specs[row.key]

@@ -23,29 +23,31 @@ class IdleUnload:
         return frozenset(self._unloaded)
 
     def due(
-        self, nodes: Mapping[str, Watched], goals: Mapping[str, Goal], now_ns: int
+        self, nodes: Mapping[str, Watched], goals: Mapping[str, Goal], now_ns: int, awake_ns: int
     ) -> list[str]:
         """Return the nodes that are wanted, at work, and have had no work for their time.
 
-        One that others require goes only after them.
+        One that others require goes only after them. The time before ``awake_ns`` does not count:
+        nobody read heartbeats then (the manager was held up, the machine was suspended).
         """
         found: list[str] = []
         for name in reversed(self._graph.managed):
-            if self._is_idle(nodes[name], now_ns) and goals.get(name) is Goal.ACTIVE:
+            if self._is_idle(nodes[name], now_ns, awake_ns) and goals.get(name) is Goal.ACTIVE:
                 users = self._graph.dependents(name)
                 if all(u in found or goals.get(u, Goal.ACTIVE) < Goal.ACTIVE for u in users):
                     found.append(name)
         return found
 
-    def _is_idle(self, node: Watched, now_ns: int) -> bool:
+    def _is_idle(self, node: Watched, now_ns: int, awake_ns: int) -> bool:
         limit = node.spec.idle_unload_s
         if limit is None or node.missing or node.exchange is not None or node.state != ACTIVE:
             return False
-        return seconds(now_ns - node.used_ns) >= limit
+        heard = node.seen_ns > awake_ns
+        return heard and seconds(now_ns - max(node.used_ns, awake_ns)) >= limit
 
-    def note(self, name: str) -> None:
-        """Take note that a node is unloaded."""
-        self._unloaded.add(name)
+    def note(self, *names: str) -> None:
+        """Take note that nodes are unloaded."""
+        self._unloaded.update(names)
 
     def forget(self, names: Iterable[str]) -> None:
         """Take note that a command has decided about nodes."""

@@ -26,6 +26,7 @@ from tektra.lifecycle_manager.operation import CommandRefused, Outcome
 from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
+from tektra.lifecycle_manager.steps import CONFIGURE
 from tektra.lifecycle_manager.watch import Timing
 from tektra.resources.catalogue import CatalogueError
 from tektra.resources.plan import needs
@@ -64,7 +65,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
             autostart=params.autostart,
             processes=HostProcesses(),
         )
-        self._needs = self._planned()
+        self._needs: dict[str, int] = {}
         self._change_clients: dict[str, Client] = {}
         self._state_clients: dict[str, Client] = {}
         for name in graph.managed:
@@ -128,6 +129,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
                 if self._lock.trouble:
                     self.log.warning(f'no lock against a second manager: {self._lock.trouble}')
                 self._take_over(now_ns)
+                self._needs = self._planned()
                 return True
             older = f'process {self._lock.holder}'
         if older:
@@ -194,7 +196,10 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         now = self._boot.now_ns()
         if not self._claim(now):
             return
-        for request in self._core.tick(now):
+        requests = self._core.tick(now)
+        if any(request.transition == CONFIGURE for request in requests):
+            self._needs = self._planned()  # each node that loads reads the file, and so do we
+        for request in requests:
             self._send(request)
         for event in self._core.events():
             self.log.warning(event)

@@ -39,7 +39,11 @@ class CommandRefused(ValueError):
 
 @dataclass
 class Operation:
-    """A command under way. ``goals`` are those of its nodes; ``before`` what they were."""
+    """A command under way.
+
+    ``goals`` are those of its nodes; ``before`` what they were; ``unloaded``: which of them were
+    down only because they were idle.
+    """
 
     id: int
     command: int
@@ -48,6 +52,7 @@ class Operation:
     before: dict[str, Goal | None]
     began_ns: int
     deadline_ns: int
+    unloaded: frozenset[str] = frozenset()
     automatic: bool = False
     named: tuple[str, ...] = ()  # by the person, who must be told if one of them fails
     origin: dict[str, Goal] = field(default_factory=dict)  # of nodes that were brought up

@@ -35,7 +35,7 @@ def why(manager: LifecycleManager, node: Watched) -> str:
         return trouble
     if node.spec.tier is not Tier.SAFETY and node.state != ACTIVE:
         goal = manager.goals.get(name, Goal.ACTIVE)
-        failed = node.error or manager.failed.get(name, '')
+        failed = node.error or manager.course.failed.get(name, '')
         if failed or goal is Goal.ACTIVE:
             return failed or (str(node.beat.last_error) if node.beat else '') or 'coming up'
         return manager.idle_text(name) or _DOWN[goal]
@@ -68,8 +68,8 @@ def overall(manager: LifecycleManager) -> tuple[int, str]:
     if operation is not None and not operation.rolling_back and not operation.core_is_up:
         state = SystemState.STATE_STARTING if operation.up else SystemState.STATE_STOPPING
         return int(state), _waiting(manager, operation)
-    if manager.failure:
-        return int(SystemState.STATE_FAILED), manager.failure
+    if manager.course.failure:
+        return int(SystemState.STATE_FAILED), manager.course.failure
     core = [n for n in manager.graph.managed if manager.graph.is_core(n)]
     active = all(manager.nodes[n].effective == ACTIVE for n in core)
     if not active and all(manager.goals.get(n, Goal.UNCONFIGURED) < Goal.ACTIVE for n in core):
@@ -79,7 +79,7 @@ def overall(manager: LifecycleManager) -> tuple[int, str]:
 
 
 def _waiting(manager: LifecycleManager, operation: Operation) -> str:
-    names = [n for n in operation.goals if not manager.is_settled(n)]
+    names = [n for n in operation.goals if not manager.board.is_settled(n)]
     if operation.up:
         names = [n for n in names if manager.graph.is_core(n)] or names
     return f'waiting for {listing(names)}' if names else operation.name
@@ -111,7 +111,7 @@ def _is_lost(manager: LifecycleManager, name: str) -> bool:
     node = manager.nodes[name]
     if not manager.graph.is_core(name) or manager.goals.get(name) is not Goal.ACTIVE:
         return False
-    return node.looping or bool(node.error) or manager.is_overdue(name)
+    return node.looping or bool(node.error) or manager.board.is_overdue(name)
 
 
 def diagnostics(
@@ -166,6 +166,8 @@ def _status(
     held = manager.memory_mb(node.spec.name)
     values |= {'memory planned (MB)': str(planned)} if planned else {}
     values |= {'memory held (MB)': f'{held:.0f}'} if held else {}
+    if held and (beside := _in_process_of(manager, node)) > 1:
+        values['memory held by'] = f'its process, with {beside} nodes'
     return DiagnosticStatus(
         level=_level(manager, node, reason),
         name=f'tektra: {node.spec.name}',
@@ -175,10 +177,16 @@ def _status(
     )
 
 
+def _in_process_of(manager: LifecycleManager, node: Watched) -> int:
+    """Return how many nodes share a process of this machine."""
+    beats = [n.beat for n in manager.nodes.values() if not n.missing]
+    return sum(b is not None and node.beat is not None and b.pid == node.beat.pid for b in beats)
+
+
 def _level(manager: LifecycleManager, node: Watched, reason: str) -> bytes:
     if node.effective == MISSING:
         return bytes(DiagnosticStatus.STALE)
-    if node.looping or node.error or node.spec.name in manager.failed:
+    if node.looping or node.error or node.spec.name in manager.course.failed:
         return bytes(DiagnosticStatus.ERROR)
     lag = float(node.beat.loop_lag_s) if node.beat is not None else 0.0
     unwell = bool(reason) and not _rests(manager, node.spec.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tektra.resources.catalogue import Variant
-from tektra.resources.errors import is_out_of_memory
+from tektra.resources.errors import is_gpu_failure, is_out_of_memory
 from tektra.runtime.backends import BackendFailed, BackendUnavailable, Closable
 
 B = TypeVar('B', bound=Closable)
@@ -24,15 +24,15 @@ class Rung:
 @dataclass(frozen=True)
 class _Lost:
     variant: Variant
-    whole_gpu: bool  # not for want of memory: nothing on the GPU is to be trusted
+    broken: str = ''  # how the GPU failed: nothing on it is to be trusted; empty: out of memory
 
 
 class Ladder(Generic[B]):
     """Makes the first rung that can be loaded; remembers those that were lost.
 
     ``rungs`` are asked for each time, so that weights that were put on disk meanwhile count. What
-    ran out of memory is not tried again until the node is configured again: each try would take
-    the memory of everything else first.
+    ran out of memory, or a GPU that failed, is not tried again until the node is configured again:
+    each try would take the memory of everything else first. Only the smallest is.
     """
 
     def __init__(self, rungs: Callable[[], Sequence[Rung]], make: Callable[[Variant], B]) -> None:
@@ -48,31 +48,28 @@ class Ladder(Generic[B]):
         :raises BackendUnavailable: if none can be used here.
         :raises BackendFailed: if memory does not do for any; the smallest is tried next time.
         """
-        self._runs = None
+        self._runs, self.note = None, ''
         problems: list[str] = []
-        memory = False
         for rung in self._rungs():
             if (rung.spare and not self._lost) or not self._may_try(rung.variant):
                 continue
             try:
                 made = self._make(rung.variant)
             except Exception as error:
-                problems.append(f'{rung.variant}: {error}')
                 if is_out_of_memory(error):
-                    memory = True
-                    self._lost.append(_Lost(rung.variant, False))
+                    self._lost.append(_Lost(rung.variant))
+                else:
+                    problems.append(f'{rung.variant}: {error}')
             else:
                 self._runs = rung.variant
-                self.note = self._told(rung.variant)
+                self.note = self._told(problems, rung.variant)
                 return made
-        text = '; '.join(dict.fromkeys(problems))
-        self.note = ''
         if not self._lost:
-            raise BackendUnavailable(text or 'no model of it is on disk')
-        lost = self._told(None)
-        if memory or not problems:
+            raise BackendUnavailable(self._told(problems) or 'no model of it is on disk')
+        text = self._told(problems)
+        if not self._is_anything_left():
             self._lost.pop()  # it may be tried again, when the chain comes back to this engine
-        raise BackendFailed('; '.join(dict.fromkeys((lost, *problems))))
+        raise BackendFailed(text)
 
     def step_down(self, error: BaseException) -> bool:
         """Note why what runs was lost; return whether there is something smaller to try."""
@@ -80,31 +77,33 @@ class Ladder(Generic[B]):
         if runs is None:
             return False
         memory = is_out_of_memory(error)
-        if not memory and runs.device != 'cuda':
+        if not memory and not (runs.device == 'cuda' and is_gpu_failure(error)):
             return False
-        self._lost.append(_Lost(runs, not memory))
-        if any(self._may_try(rung.variant) for rung in self._rungs()):
+        self._lost.append(_Lost(runs, '' if memory else str(error) or type(error).__name__))
+        if self._is_anything_left():
             return True
         self._lost.pop()
         return False
 
+    def _is_anything_left(self) -> bool:
+        return any(self._may_try(rung.variant) for rung in self._rungs())
+
     def _may_try(self, variant: Variant) -> bool:
         return all(_outlives(variant, lost) for lost in self._lost)
 
-    def _told(self, now: Variant | None) -> str:
-        """Say what was lost, and what runs instead."""
-        if not self._lost:
-            return ''
-        memory = [str(lost.variant) for lost in self._lost if not lost.whole_gpu]
-        broken = [str(lost.variant) for lost in self._lost if lost.whole_gpu]
+    def _told(self, problems: Sequence[str], now: Variant | None = None) -> str:
+        """Say what was lost or cannot be loaded, and what runs instead; empty: nothing was."""
+        memory = [str(lost.variant) for lost in self._lost if not lost.broken]
+        broken = [f'{lost.variant} ({lost.broken})' for lost in self._lost if lost.broken]
         parts = [f'out of memory with {", ".join(memory)}'] if memory else []
         parts += [f'the GPU failed with {", ".join(broken)}'] if broken else []
-        return '; '.join(parts) + (f'; now {now}' if now is not None else '')
+        parts += dict.fromkeys(problems)
+        return '; '.join([*parts, f'now {now}'] if parts and now is not None else parts)
 
 
 def _outlives(variant: Variant, lost: _Lost) -> bool:
     """Return whether ``variant`` is smaller than what was lost, or elsewhere."""
-    if lost.whole_gpu:
+    if lost.broken:
         return variant.device == 'cpu'
     if variant.device != lost.variant.device:
         return variant.device == 'cpu'

@@ -56,23 +56,34 @@ def measure() -> Machine:
 
 
 def memory_mb(root: Path = CGROUPS, own: Path = OWN_GROUP) -> tuple[int, str]:
-    """Return MB of memory for this process, and the cgroup v2 that limits them ('' if none)."""
+    """Return MB of memory for this process, and the cgroup that limits them ('' if none)."""
     total = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
     least, where = total, ''
-    for group in _groups(root, own):
-        limit = _limit(group / 'memory.max')
+    for file in _limit_files(root, own):
+        limit = _limit(file)
         if limit is not None and limit < least:
-            least, where = limit, str(group)
+            least, where = limit, str(file.parent)
     return least // MB, where
 
 
-def _groups(root: Path, own: Path) -> list[Path]:
-    """Return the own group and all above it: each limit holds (cgroups(7), version 2)."""
+def _limit_files(root: Path, own: Path) -> list[Path]:
+    """Return the files with a limit of memory that may hold here, of both versions of cgroups.
+
+    Either may be mounted: version 1 (kernel, cgroup-v1/memory.rst) has a hierarchy of its own for
+    memory, version 2 (cgroups(7)) one for everything.
+    """
     try:
-        lines = own.read_text(encoding='utf-8').splitlines()
+        rows = [line.split(':', 2) for line in own.read_text(encoding='utf-8').splitlines()]
     except OSError:
-        return [root]
-    path = next((line[len('0::') :] for line in lines if line.startswith('0::')), '/')
+        rows = []
+    paths = {name: row[2] for row in rows if len(row) == 3 for name in row[1].split(',')}
+    second = [group / 'memory.max' for group in _groups(root, paths.get('', '/'))]
+    first = _groups(root / 'memory', paths.get('memory', '/'))
+    return [*second, *(group / 'memory.limit_in_bytes' for group in first)]
+
+
+def _groups(root: Path, path: str) -> list[Path]:
+    """Return the own group and all above it: each limit holds."""
     group = root / path.strip('/')
     # In a container the path is that of the host, and not below the root that is seen.
     above = [each for each in (group, *group.parents) if each == root or root in each.parents]
@@ -80,11 +91,15 @@ def _groups(root: Path, own: Path) -> list[Path]:
 
 
 def _limit(file: Path) -> int | None:
+    """Return bytes; None: no such file, or no limit, which version 2 calls 'max'.
+
+    Version 1 writes the largest number of whole pages, which is above any machine's memory.
+    """
     try:
         text = file.read_text(encoding='utf-8').strip()
     except OSError:
         return None
-    return int(text) if text.isdigit() else None  # 'max': none
+    return int(text) if text.isdigit() else None
 
 
 def find_gpus(

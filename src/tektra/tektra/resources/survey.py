@@ -10,6 +10,7 @@ from tektra.resources.catalogue import AUTO_SHARE, Budget, Catalogue, Variant, l
 from tektra.resources.machine import MB, Machine, measure
 from tektra.resources.plan import Amount, Plan, Wish, make_plan
 from tektra.runtime.weights import find_all_weights, roots
+from tektra.stt.whisper_files import lacking
 
 WHISPER = 'whisper'  # folder of the weights
 # A model that the catalogue does not know: MB, and MB for each MB of its model.bin (float16). On
@@ -57,13 +58,24 @@ def missing(variant: Variant, machine: Machine) -> str:
         return f'the Python package {variant.module} is not installed'
     if variant.device == 'cuda' and not machine.gpus:
         return 'no GPU'
-    if variant.weights and not any(_holds_a_file(p) for p in find_all_weights(variant.weights)):
-        return 'not on disk (tektra weights list)'
+    found = find_all_weights(variant.weights) if variant.weights else []
+    if variant.weights and not any(_is_complete(path, variant) for path in found):
+        lacks = ', '.join(lacking(found[0])) if found and _is_whisper(variant) else ''
+        why = f'not complete on disk: {lacks} missing' if lacks else 'not on disk'
+        return f'{why} (tektra weights list)'
     return ''
 
 
-def _holds_a_file(folder: Path) -> bool:
-    return folder.is_file() or any(path.is_file() for path in folder.rglob('*'))
+def _is_whisper(variant: Variant) -> bool:
+    return variant.weights.startswith(f'{WHISPER}/')
+
+
+def _is_complete(path: Path, variant: Variant) -> bool:
+    """Return whether the engine would find what it needs; a download cut short is none."""
+    if _is_whisper(variant):
+        return not lacking(path)
+    files = [path] if path.is_file() else path.rglob('*')
+    return any(file.is_file() and file.suffix != '.part' for file in files)
 
 
 def with_further(known: tuple[Variant, ...]) -> list[Variant]:
@@ -79,7 +91,8 @@ def _further(known: tuple[Variant, ...]) -> list[Variant]:
     found = {}
     for root in reversed(roots()):  # the first folder goes last, and counts
         for file in sorted((root / WHISPER).glob('*/model.bin')):
-            found[file.parent.name] = file
+            if not lacking(file.parent):
+                found[file.parent.name] = file
     sizes = {name: file.stat().st_size for name, file in found.items() if name not in names}
     on_gpu = [of_size(name, size, 'cuda') for name, size in sorted(sizes.items())]
     return on_gpu + [of_size(name, size, 'cpu') for name, size in sorted(sizes.items())]

@@ -175,8 +175,19 @@ class BackendChain(Generic[B]):
         # The frames of the failed call keep alive what it had made: others need the room.
         traceback.clear_frames(error.__traceback__)
         closing = self._discard()
-        if self._step_down(entry, error, now_ns):
-            return
+        factory = self._factories[lost]
+        if isinstance(factory, StepsDown) and factory.step_down(error):
+            backend = self._load(entry, now_ns)  # says itself why not, and when again
+            if backend is not None:
+                self._use(entry, backend, now_ns)
+                self._on_change(self.status(f'{lost}: {factory.note}'))
+                return
+        else:
+            self._note_failure(entry, error, now_ns)
+        entry.reason += closing
+        self._pick(now_ns, f'{lost} failed: {error}{closing}')
+
+    def _note_failure(self, entry: Entry, error: BaseException, now_ns: int) -> None:
         entry.health = Health.FAILED
         entry.reason = f'{type(error).__name__}: {error}'
         if now_ns - entry.used_ns >= nanoseconds(RETRY_MAX_S):
@@ -184,20 +195,6 @@ class BackendChain(Generic[B]):
         wait = min(RETRY_FIRST_S * 2 ** min(entry.failures, _DOUBLINGS), RETRY_MAX_S)
         entry.failures += 1
         entry.retry_ns = now_ns + nanoseconds(wait)
-        entry.reason += closing
-        self._pick(now_ns, f'{lost} failed: {error}{closing}')
-
-    def _step_down(self, entry: Entry, error: BaseException, now_ns: int) -> bool:
-        """Return whether a smaller model of the same engine has taken over."""
-        factory = self._factories[entry.name]
-        if not isinstance(factory, StepsDown) or not factory.step_down(error):
-            return False
-        backend = self._load(entry, now_ns)
-        if backend is None:
-            return False
-        self._use(entry, backend, now_ns)
-        self._on_change(self.status(f'{entry.name}: {factory.note}'))
-        return True
 
     def maintain(self, now_ns: int) -> None:
         """Try again a better backend that failed or was missing, once its time has come.

@@ -45,7 +45,7 @@ class Heartbeat:
             state=node._lifecycle_state(),
             transition=node._transitions.under_way,
             loop_lag_s=lag_s,
-            busy=node.worker.busy,
+            busy=node.worker.busy or (node.active and node.in_use()),
             backend=backend.active if backend else '',
             degraded=bool(node._degraded) or bool(backend and backend.degraded),
             status=node._degraded,

@@ -110,7 +110,6 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._hot = HotParameters(self)
 
     # ---- hooks ----------------------------------------------------------------------------------
-    # ---------------
 
     def load(self, params: P) -> Any:
         """Do what takes long, in the worker thread.
@@ -134,6 +133,10 @@ class TektraNode(LifecycleNode, Generic[P]):
     def on_hot_change(self, params: P) -> None:
         """Take over new values of parameters that are marked ``hot``; called while configured."""
 
+    def in_use(self) -> bool:
+        """Return whether work is under way that the worker does not show; asked while active."""
+        return False
+
     def teardown(self) -> None:
         """Release what ``load`` and ``setup`` made that ROS does not own."""
 
@@ -142,8 +145,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         """Return the group of every callback of this node."""
         return self._reentrant
 
-    # ---- for subclasses
-    # ----------------------------------------------------------------------------------------
+    # ---- for subclasses -------------------------------------------------------------------------
 
     @property
     def _loaded(self) -> Any:
@@ -275,8 +277,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._active = False
         self.worker.close()
 
-    # ---- lifecycle
-    # ---------------------------------------------------------------------------------------------
+    # ---- lifecycle ------------------------------------------------------------------------------
 
     async def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
@@ -347,8 +348,7 @@ class TektraNode(LifecycleNode, Generic[P]):
         """Publish a heartbeat, besides the regular ones."""
         self._heartbeat.publish()
 
-    # ---- own entities
-    # ------------------------------------------------------------------------------------------
+    # ---- own entities ---------------------------------------------------------------------------
 
     def _make_common_entities(self) -> None:
         self._transitions = Transitions(self, self._service_change_state.callback)

@@ -13,7 +13,7 @@ from tektra.resources.survey import plan_here, the_machine
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.share import share_dir
 from tektra.stt.backend import Factories, SttBackend
-from tektra.stt.ladder import rungs
+from tektra.stt.whisper_ways import rungs
 
 NAMES = ('faster_whisper', 'pocketsphinx')
 

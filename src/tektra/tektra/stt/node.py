@@ -49,10 +49,10 @@ class SttNode(TektraNode[SttParams]):
     def load(self, params: SttParams) -> Engine:
         """Load the first recogniser that works; without one the node stays, and says why."""
         engines = params.engines()
-        made = within_plan(plan_here(), 'stt', params.backends, factories(engines), engines.wanted)
-        chain: BackendChain[SttBackend] = BackendChain(
-            'stt', params.backends, made, self.on_backend_change
+        order, made = within_plan(
+            plan_here(), 'stt', params.backends, factories(engines), engines.wanted
         )
+        chain: BackendChain[SttBackend] = BackendChain('stt', order, made, self.on_backend_change)
         try:
             chain.open(self.now_ns())
         except BackendUnavailable as error:
@@ -92,6 +92,10 @@ class SttNode(TektraNode[SttParams]):
         self._core.stop()
         for key in list(self._running):
             self._end(key, 'stt was deactivated')
+
+    def in_use(self) -> bool:
+        """Return whether speech or a recording is being heard."""
+        return not self._core.idle or bool(self._running)
 
     def teardown(self) -> None:
         """Release the recognisers."""

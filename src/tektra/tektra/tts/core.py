@@ -239,6 +239,11 @@ class TtsCore:
         return None
 
     @property
+    def speaking(self) -> bool:
+        """True while anything is to be spoken, or an announcement to be heard."""
+        return bool(self._open or self._announcements)
+
+    @property
     def pending(self) -> int:
         """Return how many pieces of text have not been synthesised."""
         return sum(len(u.waiting) for u in self._open.values())

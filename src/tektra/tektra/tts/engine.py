@@ -56,6 +56,7 @@ class Engine:
         )
         self._chain.open(now_ns)
         self._substitutes: dict[str, TtsBackend | None] = {}
+        self._not_made: dict[str, str] = {}  # substitutes that broke while they were loaded
 
     @property
     def active_name(self) -> str:
@@ -132,21 +133,29 @@ class Engine:
         if other:
             return replace(request, voice=''), f'{why}; {other} speaks it', other
         plain = replace(request, voice='', language=self._language)
-        return plain, f"{why}; speaking as '{self._language}'", ''
+        broken = [f'{name}: {reason}' for name, reason in self._not_made.items()]
+        return plain, '; '.join([why, *broken, f"speaking as '{self._language}'"]), ''
 
     def _other_for(self, language: str) -> str:
         """Return an engine after the one in use that speaks ``language``; '' if none does."""
         for name in self._order[self._order.index(self._chain.active_name) + 1 :]:
             if name not in self._substitutes:
-                try:
-                    self._substitutes[name] = self._factories[name]()
-                except BackendUnavailable:
-                    self._substitutes[name] = None
+                self._substitutes[name] = self._made(name)
             backend = self._substitutes[name]
             with contextlib.suppress(VoiceUnknown):
                 if backend is not None and backend.resolve_voice('', language):
                     return name
         return ''
+
+    def _made(self, name: str) -> TtsBackend | None:
+        """Return a substitute, or None: speech goes on with the engine in use."""
+        try:
+            return self._factories[name]()
+        except BackendUnavailable:
+            return None
+        except Exception as error:
+            self._not_made[name] = str(error) or type(error).__name__
+            return None
 
     def _speak(
         self, backend: TtsBackend, request: SpeechRequest, abort: Abort

@@ -44,19 +44,14 @@ class TtsNode(TektraNode[TtsParams]):
 
     def load(self, params: TtsParams) -> tuple[Engine, str]:
         """Open the first engine that works and let it say a word, as a warm-up."""
-        engine = Engine(
+        order, made = within_plan(
+            plan_here(),
+            'tts',
             params.backends,
-            within_plan(
-                plan_here(),
-                'tts',
-                params.backends,
-                factories(params.voice, params.language),
-                ('piper',) if params.voice else (),
-            ),
-            self._on_backends,
-            self.now_ns(),
-            params.language,
+            factories(params.voice, params.language),
+            ('piper',) if params.voice else (),
         )
+        engine = Engine(order, made, self._on_backends, self.now_ns(), params.language)
         engine.speak(
             SpeechRequest('ready.', params.language, params.voice),
             Abort(),
@@ -102,6 +97,10 @@ class TtsNode(TektraNode[TtsParams]):
         """Stop speaking; announcements under way end as failed."""
         self._emit(Output(said=self._core.stop()))
         self._burst.cancel()
+
+    def in_use(self) -> bool:
+        """Return whether speech is made, or still sent ahead of what is heard."""
+        return self._core.speaking
 
     def teardown(self) -> None:
         """Release the engines and what ROS made for us."""

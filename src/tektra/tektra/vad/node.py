@@ -33,8 +33,8 @@ class VadNode(TektraNode[VadParams]):
     def load(self, params: VadParams) -> BackendChain[VadBackend]:
         """Load the first detector that works."""
         self._tap: Tap = DirectTap()
-        made = within_plan(plan_here(), 'vad', params.backends, factories())
-        chain = BackendChain('vad', params.backends, made, self.on_backend_change, tap=self._tap)
+        order, made = within_plan(plan_here(), 'vad', params.backends, factories())
+        chain = BackendChain('vad', order, made, self.on_backend_change, tap=self._tap)
         chain.open(self.now_ns())
         return chain
 
@@ -56,6 +56,10 @@ class VadNode(TektraNode[VadParams]):
     def stop(self) -> None:
         """Close what is open."""
         self._publish(self._core.stop())
+
+    def in_use(self) -> bool:
+        """Return whether somebody speaks: the model runs in the executor."""
+        return self._core.utterance_open
 
     def teardown(self) -> None:
         """Release the model."""

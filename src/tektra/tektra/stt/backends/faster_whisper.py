@@ -19,15 +19,13 @@ from tektra.runtime.backends import BackendFailed, BackendUnavailable
 from tektra.runtime.pcm import Samples, level_dbfs, to_float
 from tektra.runtime.weights import VARIABLE, find_weights
 from tektra.stt.backend import NOISE, SAMPLE_RATE, Hypothesis, Word
+from tektra.stt.whisper_files import lacking
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment
 
 FOLDER = 'whisper'  # in the weights folders: a model, or one folder for each
-# tokenizer.json is needed here because faster-whisper would fetch a missing one from the internet.
-NEEDED = ('model.bin', 'config.json', 'tokenizer.json')
-VOCABULARIES = ('vocabulary.json', 'vocabulary.txt')
 
 # Whisper's own thresholds (openai/whisper transcribe.py).
 NO_SPEECH = 0.6  # above: the model itself thinks that nobody speaks
@@ -71,10 +69,7 @@ def find_model(name: str) -> Path:
         if not inside:
             raise BackendUnavailable(f'{folder} holds no Whisper model (model.bin); {fix}')
         folder = inside[0]
-    missing = [file for file in NEEDED if not (folder / file).is_file()]
-    if not any((folder / file).is_file() for file in VOCABULARIES):
-        missing.append(VOCABULARIES[0])
-    if missing:
+    if missing := lacking(folder):
         raise BackendUnavailable(f'{folder} is not complete: {", ".join(missing)} missing; {fix}')
     return folder
 
