@@ -285,16 +285,38 @@ def test_garbage_closes_its_own_connection_only(rig):
     assert host.report.enabled and not host.errors
 
 
-def test_a_robot_that_is_not_there_is_tried_again_and_is_no_error(rig):
-    rig = rig('tcp')
+@pytest.mark.parametrize(
+    ('kind', 'why'), [('tcp', 'refused'), ('udp', 'refused'), ('sim', 'tektra robot-emulator')]
+)
+def test_a_robot_that_is_not_there_is_tried_again_and_is_no_error(rig, kind, why):
+    rig = rig(kind)
     rig.emulator.end()
     host = rig.driver('gate-1')
     host.until(lambda: host.driver.problem)
-    assert host.errors == [] and 'refused' in host.driver.problem
+    assert host.errors == [] and why in host.driver.problem
     with pytest.raises(DriverError, match='not connected'):
         host.driver.write(FORWARD, host.clock.now_ns())
     host.driver.stop(Category.IMMEDIATE, host.clock.now_ns())
     host.driver.close()
+
+
+@pytest.mark.safety
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_robot_side_that_was_frozen_does_not_obey_what_waited_for_it(rig, kind):
+    rig = rig(kind)
+    host = rig.driver('gate-1').moving()
+    rig.emulator.process.send_signal(signal.SIGSTOP)
+    host.wait(0.3, FORWARD)
+    woken_ns = BootClock().now_ns()
+    rig.emulator.process.send_signal(signal.SIGCONT)
+    host.wait(1.0, FORWARD)
+    accepted = [
+        one
+        for one in rig.emulator.events('frame')
+        if one['t_ns'] > woken_ns and one['type'] == 'SETPOINT' and 'refused' not in one
+    ]
+    assert accepted == [] and len(rig.emulator.events('moves')) == 1
+    assert rig.emulator.events('standstill')
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
