@@ -371,7 +371,11 @@ def test_the_last_words_stop_the_robot_and_free_it():
     pair = Pair().moving()
     for frame in pair.link.farewell():
         pair.robot.session.receive(frame, pair.peer, pair.now_ns)
-    assert not pair.plant.enabled and pair.robot.session.holder == ''
+    pair.link.end()
+    assert pair.robot.session.holder == '' and not pair.link.connected
+    assert pair.plant.enabled  # until it stands: a moving arm must not drop
+    pair.run(0.6)
+    assert not pair.plant.enabled and pair.robot.speed() == 0
 
 
 wishes = st.one_of(
