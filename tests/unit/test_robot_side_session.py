@@ -204,6 +204,16 @@ def test_a_stop_is_latched_and_its_category_decides_on_the_power(category):
     assert rig.shown.stop_category == category and rig.shown.enable_id == 0
 
 
+@pytest.mark.parametrize('enable_id', [0, 1, 2])
+def test_with_power_kept_a_stopped_robot_obeys_no_set_point(enable_id):
+    rig = RobotRig().moving()
+    rig.stop(2)
+    rig.run(0.6)
+    rig.enable_id = enable_id
+    rig.run(0.3, base=FORWARD)
+    assert rig.speed() == 0 and rig.plant.enabled
+
+
 def test_a_later_stop_can_only_be_more_severe():
     rig = RobotRig().moving()
     rig.stop(1)
