@@ -392,6 +392,23 @@ def test_the_last_words_stop_the_robot_and_free_it():
     assert not pair.plant.enabled and pair.robot.speed() == 0
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(Category), st.randoms(use_true_random=False), st.booleans())
+def test_a_replay_of_all_that_was_sent_moves_nothing(category, chance, reconnect):
+    pair = Pair().moving()
+    pair.link.stop(category)
+    pair.run(0.8)
+    if reconnect:
+        pair.link.lost('cut', pair.now_ns)
+        pair.connected()
+    recorded = pair.sent[-150:] * 2
+    chance.shuffle(recorded)
+    for frame in recorded:
+        pair.robot.session.receive(frame, pair.peer, pair.now_ns)
+        pair.tick()
+        assert pair.robot.speed() == 0
+
+
 wishes = st.one_of(
     st.just(('enable',)),
     st.just(('disable',)),

@@ -104,6 +104,11 @@ def robot_emulator(
         places = _open(server, bind, tcp, udp)
         if unix is not None:
             places.append(stack.enter_context(_unix(server, unix)))
+        if bind != LOOPBACK and key is None:
+            click.echo(
+                f'whoever reaches {bind} may command this robot; give both sides a --mac-key',
+                err=True,
+            )
         guarded = 'with' if key else 'without'
         click.echo(f'{robot}: {", ".join(places)}; {guarded} a key; Ctrl-C ends')
         while not ending:
