@@ -177,6 +177,16 @@ def test_silence_ends_the_session_stops_and_takes_power():
     assert isinstance(refused, Grant)
 
 
+def test_a_new_session_begins_without_power():
+    rig = RobotRig().moving()
+    rig.send(Bye())
+    [refuse] = rig.hello('gate-2')
+    assert refuse.code is RefuseCode.OTHER and 'still stops' in refuse.reason
+    rig.run(0.5, beat=False)
+    rig.connect('gate-2')
+    assert not rig.shown.enabled and rig.speed() == 0
+
+
 def test_set_points_alone_keep_the_session():
     rig = RobotRig().enabled()
     rig.run(1.0, beat=False, base=(0.1, 0.0, 0.0))
