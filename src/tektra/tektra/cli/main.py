@@ -32,6 +32,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'enable': ('tektra.cli.operate', 'enable', 'Let set-points move a robot.'),
     'disable': ('tektra.cli.operate', 'disable', 'Take motion away from a robot.'),
     'safety': ('tektra.cli.safety', 'safety', 'Show what each robot allows, and why not.'),
+    'robot-emulator': (
+        'tektra.robot_side.emulator',
+        'robot_emulator',
+        'Run a simulated robot that speaks the wire protocol.',
+    ),
     'weights': (
         'tektra.cli.weights',
         'weights',
