@@ -51,6 +51,10 @@ class Topic:
         package, kind, name = self.type_name.split('/')
         return getattr(importlib.import_module(f'{package}.{kind}'), name)
 
+    def of(self, robot: str) -> str:
+        """Return the name of the topic as one robot's; without a robot as the node's own."""
+        return f'/{robot}/{self.name}' if robot and not self.name.startswith('/') else self.name
+
     def qos(self) -> QoSProfile:
         """Return the profile that publishers and subscribers of this topic share."""
         profile = QoSProfile(
@@ -72,19 +76,25 @@ class Topic:
         return profile
 
 
-def open_publisher(node: Node, name: str) -> Publisher:
-    """Return a plain publisher of a topic of the table."""
+def open_publisher(node: Node, name: str, robot: str = '') -> Publisher:
+    """Return a plain publisher of a topic of the table; of a ``robot``: in its namespace."""
     row = topic(name)
     return node.create_publisher(
-        row.message_type(), row.name, row.qos(), event_callbacks=_NO_PUBLISHER_EVENTS
+        row.message_type(), row.of(robot), row.qos(), event_callbacks=_NO_PUBLISHER_EVENTS
     )
 
 
-def open_subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Subscription:
-    """Return a subscription to a topic of the table."""
+def open_subscription(
+    node: Node, name: str, callback: Callable[[Any], None], robot: str = ''
+) -> Subscription:
+    """Return a subscription to a topic of the table; of a ``robot``: in its namespace."""
     row = topic(name)
     return node.create_subscription(
-        row.message_type(), row.name, callback, row.qos(), event_callbacks=_NO_SUBSCRIPTION_EVENTS
+        row.message_type(),
+        row.of(robot),
+        callback,
+        row.qos(),
+        event_callbacks=_NO_SUBSCRIPTION_EVENTS,
     )
 
 

@@ -1,0 +1,158 @@
+"""From words to what is asked for: a hit holds at once, a confirmation makes it a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tektra_msgs.msg import StopRequest, Transcript
+
+from tektra.runtime.clock import nanoseconds
+from tektra.stop_word.ear import Hit
+from tektra.stop_word.words import Kind, Verdict, WordList
+
+HOLD, STOP = StopRequest.LEVEL_HOLD, StopRequest.LEVEL_STOP
+# Kept to know which utterances have been dealt with.
+REMEMBERED_NS = nanoseconds(60.0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is asked for; ``robots`` empty: all."""
+
+    level: int
+    robots: tuple[str, ...]
+    reason: str
+
+
+@dataclass
+class _Heard:
+    """A hold word that counts, with local time."""
+
+    at_ns: int
+    hit: Hit
+    robots: tuple[str, ...]
+
+
+@dataclass
+class _Pending:
+    """A stop that becomes one at ``due_ns`` unless the words turn out to be neither."""
+
+    due_ns: int
+    start: int
+    decision: Decision
+
+
+@dataclass
+class Confirmation:
+    """Pure: hits and transcripts in, decisions out. Times in s.
+
+    ``settle_s``: a confirmation by detectors waits so long for a phrase such as "stop talking".
+    """
+
+    words: WordList
+    confirm_s: float = 2.0
+    settle_s: float = 0.7
+    own_voice: Callable[[int, int], bool] = lambda start, end: False
+    _heard: list[_Heard] = field(default_factory=list)
+    _pending: list[_Pending] = field(default_factory=list)
+    _done: dict[str, tuple[int, Kind]] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Return whether a hold waits for its confirmation: search on."""
+        return bool(self._heard or self._pending)
+
+    def on_hit(self, hit: Hit, now_ns: int) -> list[Decision]:
+        """Take a spotted phrase."""
+        verdict = self.words.kind_of_hit(hit.phrase)
+        if hit.own or verdict.kind is Kind.NOTHING:
+            return []
+        place = f"heard '{hit.phrase}' at sample {hit.end} ({hit.detector})"
+        if verdict.kind is Kind.STOP:
+            self._forget()
+            return [Decision(STOP, (), place)]
+        known = self._fresh(now_ns)
+        self._heard.append(_Heard(now_ns, hit, verdict.robots))
+        again = [h for h in known if _confirms(h.hit, hit)]
+        if again:
+            robots = verdict.robots if again[0].robots else ()
+            how = 'a second time' if again[0].hit.detector == hit.detector else 'by two detectors'
+            decision = Decision(STOP, robots, f'{place}, {how}')
+            due = now_ns + nanoseconds(self.settle_s)
+            self._pending.append(_Pending(due, hit.start, decision))
+        if any(_same_word(h.hit, hit) and _covers(h.robots, verdict.robots) for h in known):
+            return []
+        return [Decision(HOLD, verdict.robots, place)]
+
+    def on_transcript(self, message: Transcript, now_ns: int) -> list[Decision]:
+        """Take a partial or final transcript."""
+        self._done = {k: v for k, v in self._done.items() if v[0] > now_ns - REMEMBERED_NS}
+        verdict = self.words.judge(message.text, message.is_final)
+        if verdict.kind in (Kind.NOTHING, Kind.UNDECIDED):
+            return []
+        if verdict.kind is Kind.NEITHER:
+            self._withdraw(message)
+            return []
+        before = self._done.get(message.utterance_id, (0, Kind.NOTHING))[1]
+        if message.utterance_id and before in (verdict.kind, Kind.STOP):
+            return []
+        if self._is_own(message):
+            return []
+        self._done[message.utterance_id] = (now_ns, verdict.kind)
+        return self._decide(verdict, message, now_ns)
+
+    def on_tick(self, now_ns: int) -> list[Decision]:
+        """Return the stops that have become due; forget old hits."""
+        due = [p for p in self._pending if p.due_ns <= now_ns]
+        self._pending = [p for p in self._pending if p.due_ns > now_ns]
+        self._heard = self._fresh(now_ns)
+        return [p.decision for p in due[:1]]
+
+    def _decide(self, verdict: Verdict, message: Transcript, now_ns: int) -> list[Decision]:
+        place = f'transcript up to sample {message.end_sample} ({message.backend})'
+        if verdict.kind is Kind.STOP:
+            self._forget()
+            return [Decision(STOP, verdict.robots, f'a stop phrase in the {place}')]
+        if self._fresh(now_ns):
+            self._forget()
+            reason = f'the hold word is a command in the {place}'
+            return [Decision(STOP, verdict.robots, reason)]
+        return [Decision(HOLD, verdict.robots, f'hold word in the {place}, not spotted before')]
+
+    def _withdraw(self, message: Transcript) -> None:
+        """The words of this utterance were neither: what is in it confirms nothing."""
+
+        def inside(start: int) -> bool:
+            return message.start_sample <= start < max(message.end_sample, 1)
+
+        self._pending = [p for p in self._pending if not inside(p.start)]
+        self._heard = [h for h in self._heard if not inside(h.hit.start)]
+
+    def _is_own(self, message: Transcript) -> bool:
+        if not message.words:
+            return self.own_voice(message.start_sample, message.end_sample)
+        spans = zip(message.word_start_sample, message.word_end_sample, strict=False)
+        return all(self.own_voice(start, end) for start, end in spans)
+
+    def _fresh(self, now_ns: int) -> list[_Heard]:
+        oldest = now_ns - nanoseconds(self.confirm_s)
+        return [h for h in self._heard if h.at_ns >= oldest]
+
+    def _forget(self) -> None:
+        self._heard, self._pending = [], []
+
+
+def _same_word(one: Hit, other: Hit) -> bool:
+    return one.stream_id == other.stream_id and one.start < other.end and other.start < one.end
+
+
+def _confirms(earlier: Hit, later: Hit) -> bool:
+    """Return whether two hits are two detectors at one word, or one detector at two words."""
+    same = _same_word(earlier, later)
+    return same if earlier.detector != later.detector else not same
+
+
+def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
+    """Return whether a request for ``earlier`` robots was for the ``later`` ones too."""
+    return not earlier or (bool(later) and set(later) <= set(earlier))
