@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tektra_msgs.msg import StopRequest, Transcript
@@ -52,8 +51,7 @@ class Confirmation:
 
     words: WordList
     confirm_s: float = 2.0
-    settle_s: float = 0.7
-    own_voice: Callable[[int, int], bool] = lambda start, end: False
+    settle_s: float = 1.2
     _heard: list[_Heard] = field(default_factory=list)
     _pending: list[_Pending] = field(default_factory=list)
     _done: dict[str, tuple[int, Kind]] = field(default_factory=dict)
@@ -85,19 +83,17 @@ class Confirmation:
             return []
         return [Decision(HOLD, verdict.robots, place)]
 
-    def on_transcript(self, message: Transcript, now_ns: int) -> list[Decision]:
-        """Take a partial or final transcript."""
+    def on_transcript(self, message: Transcript, own: bool, now_ns: int) -> list[Decision]:
+        """Take a partial or final transcript; ``own``: it is of the robot's own voice."""
         self._done = {k: v for k, v in self._done.items() if v[0] > now_ns - REMEMBERED_NS}
         verdict = self.words.judge(message.text, message.is_final)
-        if verdict.kind in (Kind.NOTHING, Kind.UNDECIDED):
-            return []
-        if verdict.kind is Kind.NEITHER:
+        nothing = verdict.kind is Kind.NOTHING
+        if verdict.kind is Kind.NEITHER or (nothing and message.is_final and message.text):
             self._withdraw(message)
+        if nothing or own or verdict.kind in (Kind.NEITHER, Kind.UNDECIDED):
             return []
         before = self._done.get(message.utterance_id, (0, Kind.NOTHING))[1]
         if message.utterance_id and before in (verdict.kind, Kind.STOP):
-            return []
-        if self._is_own(message):
             return []
         self._done[message.utterance_id] = (now_ns, verdict.kind)
         return self._decide(verdict, message, now_ns)
@@ -124,16 +120,10 @@ class Confirmation:
         """The words of this utterance were neither: what is in it confirms nothing."""
 
         def inside(start: int) -> bool:
-            return message.start_sample <= start < max(message.end_sample, 1)
+            return int(message.start_sample) <= start < max(int(message.end_sample), 1)
 
         self._pending = [p for p in self._pending if not inside(p.start)]
         self._heard = [h for h in self._heard if not inside(h.hit.start)]
-
-    def _is_own(self, message: Transcript) -> bool:
-        if not message.words:
-            return self.own_voice(message.start_sample, message.end_sample)
-        spans = zip(message.word_start_sample, message.word_end_sample, strict=False)
-        return all(self.own_voice(start, end) for start, end in spans)
 
     def _fresh(self, now_ns: int) -> list[_Heard]:
         oldest = now_ns - nanoseconds(self.confirm_s)
@@ -144,15 +134,18 @@ class Confirmation:
 
 
 def _same_word(one: Hit, other: Hit) -> bool:
-    return one.stream_id == other.stream_id and one.start < other.end and other.start < one.end
+    overlap = one.start < other.end and other.start < one.end
+    return one.stream_id == other.stream_id and overlap
 
 
 def _confirms(earlier: Hit, later: Hit) -> bool:
-    """Return whether two hits are two detectors at one word, or one detector at two words."""
+    """Return whether two hits are two detectors at one word, or one, sure, at two words."""
     same = _same_word(earlier, later)
-    return same if earlier.detector != later.detector else not same
+    if earlier.detector != later.detector:
+        return same
+    return not same and earlier.sure and later.sure
 
 
 def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
-    """Return whether a request for ``earlier`` robots was for the ``later`` ones too."""
-    return not earlier or (bool(later) and set(later) <= set(earlier))
+    """Return whether the same word needs no request again: a name makes it for that robot."""
+    return not earlier or not later or set(later) <= set(earlier)

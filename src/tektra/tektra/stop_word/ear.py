@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from tektra_msgs.msg import AudioChunk
+from tektra_msgs.msg import AudioChunk, Transcript
 
 from tektra.runtime.clock import NS_PER_S
 from tektra.runtime.pcm import Samples, from_bytes, level_dbfs
@@ -18,6 +18,7 @@ from tektra.vad.core import check_chunk
 
 # A gap of up to this long is bridged with silence, so that a word beside it may still be heard.
 BRIDGED = SAMPLE_RATE // 5
+HISTORY_S = 8.0  # of audio kept, to judge whether a transcript is of the own voice
 STEP = 160  # samples of one level, 10 ms
 MOST_RECENT = 64  # spans kept, to tell a new hit from one that is reported again
 
@@ -42,6 +43,7 @@ class Hit:
     start: int
     end: int
     score: float
+    sure: bool = True
     own: bool = False
     why: str = ''
 
@@ -54,8 +56,7 @@ class Ear:
         self._options = options
         self._stream = ''
         self._ring: Samples = np.empty(0, np.int16)
-        history = options.mask.history_s + options.pause_s + 0.5
-        self._ring_size = round(max(options.ring_s, history) * SAMPLE_RATE)
+        self._ring_size = round(max(options.ring_s, HISTORY_S) * SAMPLE_RATE)
         self._next = 0  # sample index after what was received
         self._base = 0  # sample index at which the spotters began
         self._searching = False
@@ -169,6 +170,7 @@ class Ear:
                 word.start,
                 word.end,
                 word.score,
+                word.sure,
                 judgement.own,
                 judgement.why,
             )
@@ -178,7 +180,8 @@ class Ear:
         options = self._options.mask
         first = self._next - self._ring.size
         end = min(word.end, self._next)
-        start = max(first, end - round(options.history_s * SAMPLE_RATE))
+        history = max(round(options.history_s * SAMPLE_RATE), end - word.start)
+        start = max(first, end - history)
         mic = self._ring[start - first : end - first]
         late = round(options.longest_delay_s * SAMPLE_RATE)
         early = round(options.early_s * SAMPLE_RATE)
@@ -186,9 +189,14 @@ class Ear:
         reference = self._played.before(end_ns, mic.size + late, early)
         return masking.judge(mic, reference, word.end - word.start, options)
 
-    def own_voice(self, start: int, end: int) -> bool:
-        """Return whether what is still known of these samples was the robot's own voice."""
+    def heard_self(self, message: Transcript) -> bool:
+        """Return whether all words of a transcript are the robot's own voice."""
+        spans = [(message.start_sample, message.end_sample)]
+        if message.words:
+            times = (message.word_start_sample, message.word_end_sample)
+            spans = list(zip(*times, strict=False))
         first = self._next - self._ring.size
-        if not first <= start < end <= self._next:
-            return False
-        return self._own(Spotted('', start, end, 0.0)).own
+        return all(
+            first <= start < end <= self._next and self._own(Spotted('', start, end, 0.0)).own
+            for start, end in spans
+        )

@@ -128,7 +128,9 @@ def _edges() -> NDArray[np.int64]:
     low, high = 2595 * np.log10(1 + np.array((LOW_HZ, HIGH_HZ)) / 700)
     hertz = 700 * (10 ** (np.linspace(low, high, BANDS + 1) / 2595) - 1)
     bins = np.rint(hertz * WINDOW / SAMPLE_RATE).astype(np.int64)
-    return np.maximum.accumulate(np.maximum(bins, bins[0] + np.arange(BANDS + 1)))
+    least = bins[0] + np.arange(BANDS + 1)  # one bin at least
+    edges: NDArray[np.int64] = np.maximum.accumulate(np.maximum(bins, least))
+    return edges
 
 
 _TAPER = np.hanning(WINDOW).astype(np.float32)

@@ -9,7 +9,7 @@ from tektra.runtime.clock import NS_PER_S
 from tektra.runtime.pcm import Samples, StreamResampler, from_bytes, to_float, to_int16
 
 SAMPLE_RATE = 16_000
-KEPT = 6 * SAMPLE_RATE
+KEPT = 10 * SAMPLE_RATE
 # Stamps of chunks jitter; within a stream samples are counted, until they are off by this.
 OFF = SAMPLE_RATE // 20
 

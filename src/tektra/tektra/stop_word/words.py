@@ -130,7 +130,8 @@ class WordList:
 
     def judge(self, text: str, final: bool) -> Verdict:
         """Return what a transcript means; only a ``final`` one has no further words."""
-        said, start, robots = words(text), 0, []
+        said, start = words(text), 0
+        robots: list[str] = []
         neither = command = undecided = False
         at = 0
         while at < len(said):
