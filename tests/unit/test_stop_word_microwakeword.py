@@ -72,7 +72,7 @@ def test_the_weights_are_found_in_the_weights_path(tmp_path, monkeypatch):
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv('TEKTRA_WEIGHTS_PATH', str(tmp_path))
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    with pytest.raises(BackendUnavailable, match='no weights microwakeword/stop.json'):
+    with pytest.raises(BackendUnavailable, match='no weights microwakeword/stop'):
         MicroWakeWord('stop')
     about = tmp_path / 'stop.json'
     about.write_text('{}')

@@ -19,6 +19,7 @@ from tektra.vad.core import check_chunk
 # A gap of up to this long is bridged with silence, so that a word beside it may still be heard.
 BRIDGED = SAMPLE_RATE // 5
 HISTORY_S = 8.0  # of audio kept, to judge whether a transcript is of the own voice
+NOISE = 2 * SAMPLE_RATE  # of audio before a word, in which the noise is looked for
 STEP = 160  # samples of one level, 10 ms
 MOST_RECENT = 64  # spans kept, to tell a new hit from one that is reported again
 
@@ -30,6 +31,7 @@ class EarOptions:
     ring_s: float = 1.0  # of audio kept while nothing is searched
     pause_s: float = 0.16  # after a word that is not sure
     pause_drop_db: float = 6.0
+    rise_db: float = 3.0  # the word above the noise: steady noise is no word
     mask: MaskOptions = field(default_factory=MaskOptions)
 
 
@@ -134,10 +136,11 @@ class Ear:
         sure = [entry for entry in found if entry[1].sure]
         waiting = [entry for entry in found if not entry[1].sure] + self._unsure
         self._unsure = []
+        sure = [entry for entry in sure if self._above_noise(entry[1])]
         for entry in waiting:
             if self._next - entry[1].end < self._options.pause_s * SAMPLE_RATE:
                 self._unsure.append(entry)
-            elif self._pause_after(entry[1]):
+            elif self._pause_after(entry[1]) and self._above_noise(entry[1]):
                 sure.append(entry)
         return [hit for name, spotted in sure for hit in self._report(name, spotted)]
 
@@ -147,6 +150,14 @@ class Ear:
         pause = round(self._options.pause_s * SAMPLE_RATE)
         after = sorted(self._levels(word.end + pause // 4, word.end + pause))
         return not after or loudest - after[len(after) // 2] >= self._options.pause_drop_db
+
+    def _above_noise(self, word: Spotted) -> bool:
+        """Return whether the word is louder than the quiet moments of the last seconds."""
+        levels = sorted(self._levels(word.end - NOISE, self._next))
+        if not levels:
+            return True
+        loudest = max(self._levels(word.start, word.end), default=0.0)
+        return loudest - levels[len(levels) // 10] >= self._options.rise_db
 
     def _levels(self, start: int, end: int) -> list[float]:
         first = self._next - self._ring.size

@@ -16,8 +16,8 @@ from tektra.stop_word.backend import Target
 from tektra.turn_taking.words import Phrase, phrases, words
 
 FILE = 'stop_words.yaml'
-# "NAME stop" is longer than "stop", so that its detector can be stricter at the same recall.
-NAMED_FACTOR = 1e-10
+# A longer phrase scores lower: "NAME stop" needs a smaller threshold than "stop".
+NAMED_FACTOR = 1e-25
 
 
 class Kind(enum.Enum):
@@ -36,7 +36,10 @@ class Keyword:
 
     phrase: str = item('what is said')
     threshold: float = item(
-        'of the detector; smaller hears more', default=1e-30, low=1e-60, high=1.0
+        'of the detector; smaller hears more; 1: found in transcripts only',
+        default=1e-30,
+        low=1e-150,
+        high=1.0,
     )
 
 
@@ -110,10 +113,11 @@ class WordList:
         """Return what a detector is to listen for; ``dictionary`` adds pronunciations."""
         phones = {**(dictionary or {}), **self._language.phones}
         hold, stop = self._language.hold, self._language.stop
-        found = [Target(k.phrase.lower(), k.threshold, phones) for k in (*hold, *stop)]
+        spotted = [k for k in (*hold, *stop) if k.threshold < 1.0]
+        found = [Target(k.phrase.lower(), k.threshold, phones) for k in spotted]
         if len(set(self._names.values())) > 1:  # one robot: its name changes nothing
             for name in self._names:
-                for k in hold:
+                for k in (k for k in hold if k.threshold < 1.0):
                     text = f'{" ".join(name)} {k.phrase.lower()}'
                     found.append(Target(text, k.threshold * NAMED_FACTOR, phones))
         return tuple(found)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FRAME = SAMPLE_RATE // 100  # samples: the decoder's frames are 10 ms
 BLOCK = 512  # samples given to the decoder at once, 32 ms
 SEARCH = 'stop_word'
+# pocketsphinx's own (1e-48) loses phrases of two words before they are complete.
+BEAM = 1e-150
 # Frames that a detection waits for a better one (pocketsphinx: 10, that is 100 ms later).
 DELAY_FRAMES = 3
 # The decoder counts on for ever; it begins afresh now and then, with the last second again so
@@ -81,6 +83,7 @@ class Pocketsphinx:
             dict=os.fspath(model / 'cmudict-en-us.dict'),
             lm=None,
             kws_delay=DELAY_FRAMES,
+            beam=BEAM,
             loglevel='FATAL',
         )
         _teach(self._decoder, targets)
