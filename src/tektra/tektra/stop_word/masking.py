@@ -154,7 +154,7 @@ def _correlation(x: Bands, y: Bands, where: NDArray[np.bool_]) -> float:
     b = np.maximum(y[frames], y.max() - 40).ravel()
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale else 0.0
+    return float(a @ b) / scale if scale else 0.0  # both centred
 
 
 def _with_tail(played: Bands) -> Bands:
