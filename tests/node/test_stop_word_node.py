@@ -110,8 +110,9 @@ def test_without_audio_it_says_that_it_does_not_listen(ros):
 
 
 def test_the_beat_goes_on_while_a_search_hangs(ros):
-    health = ros.collect('stop_word/health')
+    robot, health = Robot(ros), ros.collect('stop_word/health')
     node = start(ros)
+    stt = ros.publisher('speech/transcript')
     mic, release = ros.publisher('audio/mic'), threading.Event()
     node._worker.submit(release.wait)
     try:
@@ -122,6 +123,8 @@ def test_the_beat_goes_on_while_a_search_hangs(ros):
         ros.until(lambda: len(health) > count + 3)
         ros.until(lambda: any(h.lag_s > 0.5 for h in health))
         assert not health[-1].listening
+        stt.publish(Transcript(text='stop', is_final=True, utterance_id='u', backend='stt'))
+        ros.until(lambda: robot.requests)
     finally:
         release.set()
     ros.until(lambda: health[-1].lag_s == 0)

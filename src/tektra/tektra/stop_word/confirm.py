@@ -46,12 +46,14 @@ class _Pending:
 class Confirmation:
     """Pure: hits and transcripts in, decisions out. Times in s.
 
+    ``twice_s``: between two words that confirm each other.
     ``settle_s``: a confirmation by detectors waits so long for a phrase such as "stop talking".
     """
 
     words: WordList
     confirm_s: float = 2.0
     settle_s: float = 1.2
+    twice_s: float = 0.8
     _heard: list[_Heard] = field(default_factory=list)
     _pending: list[_Pending] = field(default_factory=list)
     _done: dict[str, tuple[int, Kind]] = field(default_factory=dict)
@@ -72,7 +74,8 @@ class Confirmation:
             return [Decision(STOP, (), place)]
         known = self._fresh(now_ns)
         self._heard.append(_Heard(now_ns, hit, verdict.robots))
-        again = [h for h in known if _confirms(h.hit, hit)]
+        newest = now_ns - nanoseconds(self.twice_s)
+        again = [h for h in known if _confirms(h.hit, hit, h.at_ns >= newest)]
         if again:
             robots = verdict.robots if again[0].robots else ()
             how = 'a second time' if again[0].hit.detector == hit.detector else 'by two detectors'
@@ -138,12 +141,12 @@ def _same_word(one: Hit, other: Hit) -> bool:
     return one.stream_id == other.stream_id and overlap
 
 
-def _confirms(earlier: Hit, later: Hit) -> bool:
+def _confirms(earlier: Hit, later: Hit, close: bool) -> bool:
     """Return whether two hits are two detectors at one word, or one, sure, at two words."""
     same = _same_word(earlier, later)
     if earlier.detector != later.detector:
         return same
-    return not same and earlier.sure and later.sure
+    return close and not same and earlier.sure and later.sure
 
 
 def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:

@@ -23,6 +23,7 @@ class StopWordOptions:
 
     confirm_s: float = 2.0
     settle_s: float = 1.2
+    twice_s: float = 0.8
     repeat_s: float = 0.05
     give_up_s: float = 1.0
     gate_silent_s: float = 0.3
@@ -52,11 +53,23 @@ class StopWordCore:
         self._options = options
         self._language = language
         self._watch = Watch(robots, options.gate_silent_s)
-        self._confirmation = Confirmation(words, options.confirm_s, options.settle_s)
+        self._confirmation = Confirmation(
+            words, options.confirm_s, options.settle_s, options.twice_s
+        )
         self.requests = Requests(robots, repeat_s=options.repeat_s, give_up_s=options.give_up_s)
         self.hearing = Hearing()
         self.holds = self.stops = 0
         self._seq = 0
+
+    @property
+    def lag_s(self) -> float:
+        """Return how much audio has come and is not searched yet, in s."""
+        return max(0, self.hearing.received - self.hearing.searched) / SAMPLE_RATE
+
+    @property
+    def behind(self) -> bool:
+        """Return whether the search is too late to count as listening."""
+        return self.lag_s > self._options.most_lag_s
 
     def searching(self, now_ns: int) -> bool:
         """Return whether words are to be looked for: a robot may move, or a hold is fresh."""
@@ -101,14 +114,14 @@ class StopWordCore:
     def health(self, instance_id: str, now_ns: int) -> StopWordHealth:
         """Return how well it listens; the caller sets the stamp."""
         hearing, options = self.hearing, self._options
-        lag_s = max(0, hearing.received - hearing.searched) / SAMPLE_RATE
+        lag_s = self.lag_s
         heard = hearing.heard_ns is not None
         fresh = heard and seconds(now_ns - (hearing.heard_ns or 0)) <= options.audio_timeout_s
         played = hearing.played_ns
         message = StopWordHealth(
             instance_id=instance_id,
             seq=self._seq,
-            listening=bool(fresh and lag_s <= options.most_lag_s and hearing.backend),
+            listening=bool(fresh and not self.behind and hearing.backend),
             lag_s=lag_s,
             lost_samples=hearing.lost_samples,
             masking=played is not None and now_ns - played <= nanoseconds(0.3),
@@ -128,9 +141,8 @@ class StopWordCore:
         silent_s = seconds(now_ns - hearing.heard_ns)
         if silent_s > self._options.audio_timeout_s:
             return f'no audio on audio/mic for {silent_s:.1f} s: a spoken stop is not heard'
-        lag_s = max(0, hearing.received - hearing.searched) / SAMPLE_RATE
-        if lag_s > self._options.most_lag_s:
-            return f'{lag_s:.1f} s behind the audio: a spoken stop is heard late'
+        if self.behind:
+            return f'{self.lag_s:.1f} s behind the audio: a spoken stop is heard late'
         return '; '.join(self.requests.unanswered.values())
 
     def _count(self, level: int) -> None:

@@ -154,12 +154,12 @@ def _correlation(x: Bands, y: Bands, where: NDArray[np.bool_]) -> float:
     b = np.maximum(y[frames], y.max() - 40).ravel()
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale else 0.0  # both centred
+    return float(a @ b) / scale if scale else 0.0
 
 
 def _with_tail(played: Bands) -> Bands:
     """Return the levels with the decay of a room."""
-    out = played.copy()
+    out: Bands = played.copy()
     for k in range(1, min(TAIL_FRAMES, len(played) - 1) + 1):
         np.maximum(out[k:], played[:-k] - DECAY_DB * k, out=out[k:])
     return out

@@ -155,7 +155,9 @@ class StopWordNode(PlainNode):
             self._publish(self._core.on_transcript(message, bool(own), now))
 
         self.log.hide(message.text)
-        if not self._in_worker(lambda: self._is_own(message), decide):
+        # A search that hangs must not hold up the one detector that is left.
+        hangs = self._core.behind
+        if hangs or not self._in_worker(lambda: self._is_own(message), decide):
             decide(False)
 
     def _on_gate_state(self, robot: str, state: GateState) -> None:

@@ -37,6 +37,13 @@ class StopWordParams:
     confirm_s: float = param(
         2.0, 'a confirmation within this makes a hold a stop', unit='s', low=0.5, high=10.0
     )
+    twice_s: float = param(
+        0.8,
+        'the word heard a second time within this makes a hold a stop (as far as it is sure)',
+        unit='s',
+        low=0.0,
+        high=10.0,
+    )
     settle_s: float = param(
         1.2,
         'detectors that agree wait so long for words such as "stop talking"',
@@ -57,6 +64,7 @@ class StopWordParams:
         return StopWordOptions(
             confirm_s=self.confirm_s,
             settle_s=self.settle_s,
+            twice_s=self.twice_s,
             audio_timeout_s=self.audio_timeout_s,
             ear=ear,
         )
