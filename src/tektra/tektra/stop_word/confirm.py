@@ -30,7 +30,6 @@ class _Heard:
 
     at_ns: int
     hit: Hit
-    robots: tuple[str, ...]
 
 
 @dataclass
@@ -65,26 +64,25 @@ class Confirmation:
 
     def on_hit(self, hit: Hit, now_ns: int) -> list[Decision]:
         """Take a spotted phrase."""
-        verdict = self.words.kind_of_hit(hit.phrase)
-        if hit.own or verdict.kind is Kind.NOTHING:
+        kind = self.words.kind_of_hit(hit.phrase)
+        if hit.own or kind is Kind.NOTHING:
             return []
         place = f"heard '{hit.phrase}' at sample {hit.end} ({hit.detector})"
-        if verdict.kind is Kind.STOP:
+        if kind is Kind.STOP:
             self._forget()
             return [Decision(STOP, (), place)]
         known = self._fresh(now_ns)
-        self._heard.append(_Heard(now_ns, hit, verdict.robots))
+        self._heard.append(_Heard(now_ns, hit))
         newest = now_ns - nanoseconds(self.twice_s)
         again = [h for h in known if _confirms(h.hit, hit, h.at_ns >= newest)]
         if again:
-            robots = verdict.robots if again[0].robots else ()
             how = 'a second time' if again[0].hit.detector == hit.detector else 'by two detectors'
-            decision = Decision(STOP, robots, f'{place}, {how}')
+            decision = Decision(STOP, (), f'{place}, {how}')
             due = now_ns + nanoseconds(self.settle_s)
             self._pending.append(_Pending(due, hit.start, decision))
-        if any(_same_word(h.hit, hit) and _covers(h.robots, verdict.robots) for h in known):
+        if any(_same_word(h.hit, hit) for h in known):
             return []
-        return [Decision(HOLD, verdict.robots, place)]
+        return [Decision(HOLD, (), place)]
 
     def on_transcript(self, message: Transcript, own: bool, now_ns: int) -> list[Decision]:
         """Take a partial or final transcript; ``own``: it is of the robot's own voice."""
@@ -147,8 +145,3 @@ def _confirms(earlier: Hit, later: Hit, close: bool) -> bool:
     if earlier.detector != later.detector:
         return same
     return close and not same and earlier.sure and later.sure
-
-
-def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
-    """Return whether the same word needs no request again: a name makes it for that robot."""
-    return not earlier or not later or set(later) <= set(earlier)

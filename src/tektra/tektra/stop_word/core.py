@@ -81,11 +81,8 @@ class StopWordCore:
         self.requests.on_gate_state(robot, state)
 
     def on_hits(self, hits: Sequence[Hit], now_ns: int) -> list[tuple[str, StopRequest]]:
-        """Take what was spotted in one piece of audio; return what to publish at once.
-
-        The longest phrase goes first: in "tek stop" the name says for whom the "stop" is.
-        """
-        for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
+        """Take what was spotted in one piece of audio; return what to publish at once."""
+        for hit in hits:
             for decision in self._confirmation.on_hit(hit, now_ns):
                 self._count(decision.level)
                 self.requests.add(decision, now_ns)
