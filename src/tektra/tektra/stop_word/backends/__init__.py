@@ -1,0 +1,1 @@
+"""Engines that spot words in audio."""
