@@ -1,0 +1,125 @@
+"""``tektra driver-check`` as a user runs it, against robot sides in processes of their own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tektra.runtime.share import share_dir
+
+TESTS = Path(__file__).resolve().parents[1]
+END_S = 110.0
+
+ROS = {
+    'type': 'ros',
+    'cmd_vel_topic': 'controller/cmd_vel',
+    'trajectory_topic': 'controller/joint_trajectory',
+    'controller_timeout_s': 0.2,
+}
+
+
+class Site:
+    """A user's TEKTRA_HOME with robots, and the robot sides that run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            'TEKTRA_HOME': str(folder),
+            'TEKTRA_STATE_DIR': str(folder / 'state'),
+        }
+
+    def robot(self, name, **changes):
+        shipped = share_dir() / 'config' / 'robots' / 'tek.yaml'
+        record = {**yaml.safe_load(shipped.read_text()), 'name': name, **changes}
+        path = self.folder / 'config' / 'robots' / f'{name}.yaml'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(record))
+        path.chmod(0o600)
+
+    @contextlib.contextmanager
+    def running(self, *words):
+        process = subprocess.Popen([sys.executable, *words], env=self.environment)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5.0)
+            process.kill()
+            process.wait()
+
+    def controllers(self, name, *words):
+        return self.running(str(TESTS / 'robot_controllers.py'), name, *words)
+
+    def check(self, name, *words):
+        """Run driver-check; return its exit code and what it printed."""
+        done = subprocess.run(
+            [sys.executable, '-m', 'tektra.cli', 'driver-check', name, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=END_S,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def outcomes(self, name):
+        """Run it with --json; return the exit code and verdict by check."""
+        code, output = self.check(name, '--yes', '--json')
+        document = json.loads(output)
+        return code, {one['check']: one for one in document['checks']}
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_controllers_with_a_time_out_pass(site):
+    site.robot('ros_bot', driver=ROS)
+    with site.controllers('ros_bot'):
+        code, output = site.check('ros_bot', '--yes')
+    assert code == 0, output
+    assert 'FAILED' not in output
+    assert output.count('no switch for the power') == 2
+
+
+def test_controllers_that_go_on_without_set_points_are_found_out(site):
+    site.robot('ros_bot', driver=ROS)
+    with site.controllers('ros_bot', '--timeout', '0.8'):
+        code, outcomes = site.outcomes('ros_bot')
+    assert code == 1
+    assert outcomes['stops when set-points no longer come']['verdict'] == 'failed'
+    killed = outcomes['stops when its host is killed (kill -9)']
+    assert killed['verdict'] == 'failed', killed
+    assert killed['measured'] > 0.5
+
+
+def test_nobody_is_moved_without_a_yes(site):
+    site.robot('ros_bot', driver=ROS)
+    code, output = site.check('ros_bot')
+    assert code == 1
+    assert 'WILL move' in output and '--yes' in output
+
+
+def test_a_robot_that_is_not_there_fails_and_says_so(site):
+    site.robot('ros_bot', driver=ROS)
+    code, outcomes = site.outcomes('ros_bot')
+    assert code == 1
+    assert 'is the robot on' in outcomes['connects within 5 s']['detail']
+    assert all(one['verdict'] == 'failed' for one in outcomes.values())
+
+
+def test_an_unknown_robot_and_a_plugin_that_is_missing_are_named(site):
+    code, output = site.check('nobody')
+    assert code == 1 and "no robot 'nobody'" in output
+    site.robot('mine', driver={'type': 'plugin', 'plugin': 'no_such_module:Driver'})
+    code, output = site.check('mine')
+    assert code == 1 and 'no_such_module:Driver' in output and 'PYTHONPATH' in output
