@@ -87,8 +87,7 @@ def test_controllers_with_a_time_out_pass(site):
     with site.controllers('ros_bot'):
         code, output = site.check('ros_bot', '--yes')
     assert code == 0, output
-    assert 'FAILED' not in output
-    assert output.count('no switch for the power') == 2
+    assert output.endswith('13 passed, 0 failed, 3 not applicable\n')
 
 
 def test_controllers_that_go_on_without_set_points_are_found_out(site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ class Rig:
 
     def __init__(self, robot: RobotSpec, world: World) -> None:
         self.robot, self.world = robot, world
-        self.slow: list[tuple[str, float]] = []  # calls that blocked for longer than CALL_S
+        self.slow: dict[str, list[float]] = {}  # s, of calls that waited for longer than CALL_S
+        self.calls: Counter[str] = Counter()
         self.worst: tuple[str, float] = ('none', 0.0)
         self.gaps_s: list[float] = []  # between reports
         self.last: Feedback | None = None
@@ -206,8 +208,9 @@ class Rig:
             waited = self.world.slept() > slept
             if took_s > self.worst[1] and (waited or took_s <= CALL_S):
                 self.worst = name, took_s
+            self.calls[name] += 1
             if took_s > CALL_S and waited:
-                self.slow.append((name, took_s))
+                self.slow.setdefault(name, []).append(took_s)
 
     def call(self, name: str, method: Callable[[int], None]) -> None:
         """Call a method that takes only the time."""
