@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +101,26 @@ def test_controllers_that_go_on_without_set_points_are_found_out(site):
     killed = outcomes['stops when its host is killed (kill -9)']
     assert killed['verdict'] == 'failed', killed
     assert killed['measured'] > 0.5
+
+
+def test_the_example_of_the_docs_passes(site):
+    page = (TESTS.parent / 'docs' / 'drivers.md').read_text()
+    code, record = (
+        re.search(f'```{kind}\n(.*?)```', page, re.S)[1] for kind in ('python', 'yaml')
+    )
+    (site.folder / 'toy_driver.py').write_text(code)
+    site.environment['PYTHONPATH'] = f'{os.environ.get("PYTHONPATH", "")}:{site.folder}'
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    path = site.folder / 'config' / 'robots' / 'toy.yaml'
+    path.parent.mkdir(parents=True)
+    path.write_text(record.replace('47200', str(port)))
+    path.chmod(0o600)
+    with site.running(str(TESTS / 'toy_robot.py'), 'toy'):
+        code, output = site.check('toy', '--yes')
+    assert code == 0, output
+    assert output.endswith('16 passed, 0 failed, 0 not applicable\n')
 
 
 def test_nobody_is_moved_without_a_yes(site):
