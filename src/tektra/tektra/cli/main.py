@@ -25,6 +25,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'log-level': ('tektra.cli.log_level', 'log_level', 'Change how much a running node logs.'),
     'say': ('tektra.cli.talk', 'say', 'Speak a text.'),
     'ask': ('tektra.cli.talk', 'ask', 'Type a line and print the answer.'),
+    'robot-emulator': (
+        'tektra.robot_side.emulator',
+        'robot_emulator',
+        'Run a simulated robot that speaks the wire protocol.',
+    ),
     'weights': (
         'tektra.cli.weights',
         'weights',

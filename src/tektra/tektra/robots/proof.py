@@ -27,7 +27,7 @@ def key_file(robot: str) -> Path:
     return home() / 'keys' / f'{robot}.key'
 
 
-def read_key(path: Path) -> bytes:
+def read_key(path: Path, fix: str = 'estop makes it at its first start') -> bytes:
     """Return the key of a file.
 
     :raises RobotKeyError: if it is absent, too short, or readable by others.
@@ -36,13 +36,11 @@ def read_key(path: Path) -> bytes:
         mode = path.stat().st_mode
         key = path.read_bytes()
     except OSError as error:
-        raise RobotKeyError(
-            f'{path}: {error.strerror}; estop makes it at its first start'
-        ) from None
+        raise RobotKeyError(f'{path}: {error.strerror}; {fix}') from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise RobotKeyError(f'{path}: others may read this key; chmod 600 {path}')
     if len(key) < KEY_BYTES:
-        raise RobotKeyError(f'{path}: too short for a key; remove it and start estop again')
+        raise RobotKeyError(f'{path}: too short for a key; remove it; {fix}')
     return key
 
 
