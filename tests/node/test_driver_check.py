@@ -60,6 +60,9 @@ class Site:
     def controllers(self, name, *words):
         return self.running(str(TESTS / 'robot_controllers.py'), name, *words)
 
+    def emulator(self, name, *words):
+        return self.running('-m', 'tektra.cli', 'robot-emulator', '--robot', name, *words)
+
     def check(self, name, *words):
         """Run driver-check; return its exit code and what it printed."""
         done = subprocess.run(
@@ -103,6 +106,33 @@ def test_controllers_that_go_on_without_set_points_are_found_out(site):
     assert killed['measured'] > 0.5
 
 
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as free:
+        free.bind(('127.0.0.1', 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize('driver', ['sim', 'tcp', 'udp'])
+def test_the_emulator_passes_by_every_driver_of_the_wire_protocol(site, driver):
+    words, more = (), {}
+    if driver != 'sim':
+        port = free_port(socket.SOCK_STREAM if driver == 'tcp' else socket.SOCK_DGRAM)
+        words, more = (f'--{driver}', str(port)), {'host': '127.0.0.1', 'port': port}
+    site.robot('emulated', driver={'type': driver, **more}, auto_enable=False)
+    with site.emulator('emulated', *words):
+        code, output = site.check('emulated', '--yes')
+    assert code == 0, output
+    assert output.endswith('16 passed, 0 failed, 0 not applicable\n')
+
+
+def test_a_runaway_is_found_out(site):
+    site.robot('emulated', driver={'type': 'sim'}, auto_enable=False)
+    with site.emulator('emulated', '--runaway'):
+        code, outcomes = site.outcomes('emulated')
+    assert code == 1
+    assert outcomes['a small set-point moves it, zero stops it']['verdict'] == 'failed'
+
+
 def test_the_example_of_the_docs_passes(site):
     page = (TESTS.parent / 'docs' / 'drivers.md').read_text()
     code, record = (
@@ -110,9 +140,7 @@ def test_the_example_of_the_docs_passes(site):
     )
     (site.folder / 'toy_driver.py').write_text(code)
     site.environment['PYTHONPATH'] = f'{os.environ.get("PYTHONPATH", "")}:{site.folder}'
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     path = site.folder / 'config' / 'robots' / 'toy.yaml'
     path.parent.mkdir(parents=True)
     path.write_text(record.replace('47200', str(port)))

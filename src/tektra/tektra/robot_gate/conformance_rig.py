@@ -269,11 +269,13 @@ class Rig:
         return took_s
 
     def enable(self, limit_s: float = 1.0) -> float:
-        """Enable and wait until the robot says that it is; return the seconds.
+        """Enable at standstill and wait until the robot says that it is; return the seconds.
 
         :raises CheckFailed: if it refuses, or says nothing in time.
         """
-        self._wait_for_rivals()
+        self.until(self.still, 2.0)
+        # A controller that was killed is a rival until discovery forgets it, after 20 s.
+        self.until(lambda: not self.driver.rival(), 25.0)
         try:
             self.call('enable', self.driver.enable)
         except DriverError as error:
@@ -291,8 +293,8 @@ class Rig:
 
         :raises CheckFailed: if the robot does not move so.
         """
-        if not self.said.enabled:
-            self.enable()
+        # Also where power is kept: a stop is latched until the next enable.
+        self.enable()
         motion = plan_motion(self.robot, self.said, self._backwards)
         self._backwards = not self._backwards
         begun = self.world.now_ns()
@@ -341,7 +343,3 @@ class Rig:
         """Return the usual time between two reports (s): the median."""
         gaps = sorted(self.gaps_s)
         return gaps[len(gaps) // 2] if gaps else TICK_S
-
-    def _wait_for_rivals(self) -> None:
-        # A controller that was killed is a rival until discovery forgets it, after 20 s.
-        self.until(lambda: not self.driver.rival(), 25.0)
