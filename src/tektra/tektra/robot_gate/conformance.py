@@ -182,7 +182,7 @@ def _falls_silent(rig: Rig) -> _Result:
     motion = rig.move(_MOVE_S)
     timeout_s = rig.driver.timeout_s
     limit_s = timeout_s + motion.ramp_s + SLACK_S + rig.period_s
-    took_s = rig.settle('after the last set-point', limit_s)
+    took_s = rig.settle('after the last set-point', rig.wrote_ns, limit_s)
     return _Result(
         f'stood {took_s:.3f} s after the last set-point; declared {timeout_s:.3f} s + ramp '
         f'{motion.ramp_s:.3f} s + {SLACK_S:g} s + a report each {rig.period_s:.3f} s',
@@ -194,12 +194,15 @@ def _falls_silent(rig: Rig) -> _Result:
 def _stops_by(category: Category) -> Check:
     def check(rig: Rig) -> _Result:
         motion = rig.move(_MOVE_S)
+        begun = rig.world.now_ns()
         rig.call('stop', lambda now: rig.driver.stop(category, now))
         if category is Category.IMMEDIATE and _switches_power(rig):
             limit_s = _SETTLE_S + rig.period_s
             if rig.until(lambda: not rig.said.enabled, limit_s) is None:
                 raise CheckFailed(f'power is not off {limit_s:.3f} s after the stop', limit_s, 's')
-        took_s = rig.settle('after the stop', _stop_limit_s(rig, motion, category) + rig.period_s)
+        took_s = rig.settle(
+            'after the stop', begun, _stop_limit_s(rig, motion, category) + rig.period_s
+        )
         detail = f'stood {took_s:.3f} s after it'
         if category is Category.HOLDING:
             if not rig.said.enabled:
@@ -263,7 +266,8 @@ def _try_to_take_over(rig: Rig, second: RobotDriver) -> str:
             second.read(now_ns())
             rig.tick()
         if not second.connected:
-            return second.rival() or 'it was never connected'
+            holder = second.rival()
+            return f'{holder} has the robot' if holder else 'it was never connected'
         second.read(now_ns())
         second.enable(now_ns())
     except DriverError as error:
@@ -273,9 +277,10 @@ def _try_to_take_over(rig: Rig, second: RobotDriver) -> str:
 
 def _reconnects(rig: Rig) -> _Result:
     rig.move(_MOVE_S)
+    begun = rig.world.now_ns()
     rig.close()
     took_s = rig.connect('driver-check-again')
-    rig.settle('after the driver was closed', rig.robot.stop.max_ramp_s)
+    rig.settle('after the driver was closed', begun, took_s + rig.robot.stop.max_ramp_s)
     if rig.said.enabled:
         raise CheckFailed('enabled after a new connection; it must wait for enable')
     far = _watch(rig)

@@ -166,6 +166,7 @@ class Rig:
         self.worst: tuple[str, float] = ('none', 0.0)
         self.gaps_s: list[float] = []  # between reports
         self.last: Feedback | None = None
+        self.wrote_ns = 0  # newest set-point
         self._driver: RobotDriver | None = None
         self._backwards = False
 
@@ -220,7 +221,8 @@ class Rig:
     def write(self, command: DriverCommand) -> None:
         """Write a set-point."""
         with self.timed('write'):
-            self.driver.write(command, self.world.now_ns())
+            self.wrote_ns = self.world.now_ns()
+            self.driver.write(command, self.wrote_ns)
 
     def tick(self, command: DriverCommand | None = None) -> None:
         """Do what the gate does in one tick: read, write if there is something, wait."""
@@ -311,23 +313,19 @@ class Rig:
             )
         return motion
 
-    def settle(self, what: str, limit_s: float) -> float:
-        """Wait for standstill; return the seconds until it was reported.
+    def settle(self, what: str, since_ns: int, limit_s: float) -> float:
+        """Wait for standstill; return the seconds since ``since_ns`` until it was reported.
 
-        :raises CheckFailed: naming ``what``, if it takes longer.
+        :raises CheckFailed: naming ``what``, if it takes longer than ``limit_s``.
         """
-        begun = self.world.now_ns()
-        took_s = self.until(self.still, limit_s + 2.0)
-        if took_s is None:
+        if self.until(self.still, limit_s + 2.0) is None:
             raise CheckFailed(f'{what}: still moving after {limit_s + 2.0:.3f} s')
-        stood_s = (self.said.received_ns - begun) / NS_PER_S
-        if stood_s > limit_s:
+        took_s = max(0.0, (self.said.received_ns - since_ns) / NS_PER_S)
+        if took_s > limit_s:
             raise CheckFailed(
-                f'{what}: standstill after {stood_s:.3f} s, later than {limit_s:.3f} s',
-                stood_s,
-                's',
+                f'{what}: standstill after {took_s:.3f} s, later than {limit_s:.3f} s', took_s, 's'
             )
-        return max(0.0, stood_s)
+        return took_s
 
     def make_safe(self) -> None:
         """Stop and power off, whatever state things are in, and let go."""

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -32,7 +33,7 @@ from tektra.runtime.clock import NS_PER_S, BootClock
 
 _START_S = 40.0  # until the commander drives; a killed rival is remembered for 20 s
 _DRIVE_S = 0.5  # that it is watched before it is killed
-_ALONE_S = 10.0  # that a commander drives at the most, if nobody kills it
+_ALONE_S = 2.0  # that a commander drives at the most, if nobody kills it
 
 
 class RosNodes:
@@ -122,6 +123,8 @@ class RealWorld:
             child.kill()
             child.wait()
         reader.join()
+        if child.returncode != -signal.SIGKILL:
+            raise CheckFailed('the commander ended before it was killed; try again')
         while not lines.empty():
             seen = lines.get()
         return _report(seen), killed_ns
@@ -161,13 +164,15 @@ def _print(**values: object) -> None:
 
 def command(robot: RobotSpec, world: RealWorld, show: Callable[..., None] = _print) -> None:
     """Drive the robot and show every report at speed, until killed."""
-    rig = Rig(robot, world)
+    rig, parent = Rig(robot, world), os.getppid()
     try:
         rig.connect('driver-check-commander', 30.0)
         rig.enable()
         motion = plan_motion(robot, rig.said)
         begun, shown = world.now_ns(), 0
         while (gone_s := (world.now_ns() - begun) / NS_PER_S) < _ALONE_S:
+            if os.getppid() != parent:
+                break  # whoever watches is gone
             rig.tick(motion.command(gone_s))
             said = rig.said
             speed = motion.speed_of(said)

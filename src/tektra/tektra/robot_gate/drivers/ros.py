@@ -121,8 +121,9 @@ class RosDriver:
 
         :raises DriverError: if a report contained what is not a number.
         """
-        if self._bad:
-            raise DriverError(self._bad)
+        bad, self._bad = self._bad, ''
+        if bad:
+            raise DriverError(bad)
         odom, joints = self._odom, self._joints
         parts: list[_Odom | _Joint] = [*joints.values(), *([odom] if odom else [])]
         if (self._robot.base and odom is None) or len(joints) < len(self._robot.joints):
