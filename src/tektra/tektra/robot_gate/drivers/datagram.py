@@ -16,6 +16,7 @@ class DatagramTransport:
     """A ``Transport`` for datagrams; what is damaged is as if it had not come."""
 
     def __init__(self, family: socket.AddressFamily, address: Any, key: bytes | None) -> None:
+        self.where = str(address) if isinstance(address, str) else f'{address[0]}:{address[1]}'
         self._family = family
         self._address = address
         self._key = key

@@ -14,6 +14,7 @@ class SimTransport(DatagramTransport):
     """The plant's socket; that it is this user's own is seen anew at every attempt."""
 
     def __init__(self, robot: str) -> None:
+        self._robot = robot
         self._path = plant_socket(robot)
         super().__init__(socket.AF_UNIX, str(self._path), None)
 
@@ -22,8 +23,14 @@ class SimTransport(DatagramTransport):
 
         :raises OSError: if there is no plant, or others could have put one there.
         """
-        refuse_foreign(self._path)
-        super().open()
+        try:
+            refuse_foreign(self._path)
+            super().open()
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise OSError(
+                error.errno,
+                f'no plant is there; start it: tektra robot-emulator --robot {self._robot}',
+            ) from None
 
 
 class SimDriver(WiredDriver):

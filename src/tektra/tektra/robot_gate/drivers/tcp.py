@@ -25,6 +25,7 @@ class TcpTransport:
     """A ``Transport`` over one connection. At most one frame waits here, cut off by the kernel."""
 
     def __init__(self, family: socket.AddressFamily, address: Any, key: bytes | None) -> None:
+        self.where = f'{address[0]}:{address[1]}'
         self._family = family
         self._address = address
         self._key = key

@@ -35,6 +35,8 @@ def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.Addre
 class Transport(Protocol):
     """Carries frames; never blocks. All may raise ``OSError``: it is lost then."""
 
+    where: str  # for people
+
     def open(self) -> None:
         """Begin to open, from anew."""
 
@@ -142,7 +144,7 @@ class WiredDriver:
         except (OSError, FrameError) as error:
             lost = getattr(error, 'strerror', None) or str(error)
         if lost:
-            self._lose(lost, now_ns)
+            self._lose(f'{transport.where}: {lost}', now_ns)
         return link.feedback
 
     def enable(self, now_ns: int) -> None:
