@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,10 +74,10 @@ class Site:
             text=True,
             timeout=END_S,
         )
-        return done.returncode, done.stdout + done.stderr
+        return done.returncode, done.stdout if '--json' in words else done.stderr + done.stdout
 
     def outcomes(self, name):
-        """Run it with --json; return the exit code and verdict by check."""
+        """Run it with --json; return the exit code and the outcome by check."""
         code, output = self.check(name, '--yes', '--json')
         document = json.loads(output)
         return code, {one['check']: one for one in document['checks']}
@@ -123,6 +124,35 @@ def test_the_emulator_passes_by_every_driver_of_the_wire_protocol(site, driver):
         code, output = site.check('emulated', '--yes')
     assert code == 0, output
     assert output.endswith('16 passed, 0 failed, 0 not applicable\n')
+
+
+def test_ctrl_c_in_the_middle_of_a_motion_stops_the_robot(site):
+    site.robot('emulated', driver={'type': 'sim'}, auto_enable=False)
+    log = site.folder / 'witness.jsonl'
+    with site.emulator('emulated', '--log', str(log)):
+        words = [sys.executable, '-m', 'tektra.cli', 'driver-check', 'emulated']
+        with subprocess.Popen(words, env=site.environment, stdout=subprocess.PIPE) as checking:
+            for line in checking.stdout:
+                if b'a small set-point moves it' in line:
+                    break
+            wait_until(lambda: last_event(log) == 'motion')  # of the next check
+            checking.send_signal(signal.SIGINT)
+            assert checking.wait(5.0) == 130
+        wait_until(lambda: last_event(log) == 'standstill')
+    assert '"session ended"' in log.read_text()
+
+
+def last_event(log):
+    lines = log.read_text().splitlines()
+    events = [json.loads(line)['event'] for line in lines if line.endswith('}')]
+    return next((one for one in reversed(events) if one in ('motion', 'standstill')), '')
+
+
+def wait_until(done, limit_s=5.0):
+    end = time.monotonic() + limit_s
+    while not done():
+        assert time.monotonic() < end, f'not within {limit_s} s'
+        time.sleep(0.01)
 
 
 def test_a_runaway_is_found_out(site):

@@ -144,6 +144,16 @@ def test_no_trajectory_is_longer_than_the_horizon_and_each_ends_at_rest(ros):
     assert list(points[-1].velocities) == [0.0]
 
 
+def test_the_points_of_a_trajectory_follow_each_other_however_short_it_is(ros):
+    bench = Bench(ros).enabled()
+    target = {'head_pan': JointTarget(0.1, 2.0)}
+    bench.write_until(
+        lambda: bench.controllers.trajectories, DriverCommand(joints=target, valid_for_s=0.01)
+    )
+    times = [p.time_from_start.nanosec for p in bench.controllers.trajectories[-1].points]
+    assert 0 < times[0] < times[1] <= 10_000_000
+
+
 def test_when_set_points_stop_the_controllers_stop(ros):
     bench = Bench(ros).enabled()
     moving = DriverCommand(BaseVelocity(x=0.2), {'head_pan': JointTarget(1.0, 1.0)})

@@ -133,6 +133,8 @@ class SideDriver:
         numbers = [base.x, base.y, base.yaw, command.valid_for_s, *targets]
         if 'credulous' not in self.faults and not all(map(math.isfinite, numbers)):
             raise DriverError('not finite')
+        if 'breaks' in self.faults and self.side.plant.enabled:
+            raise KeyError('joints')
         if self.connected:
             self.commanded_ns, self.repeated = now_ns, command
             self.side.take(command)

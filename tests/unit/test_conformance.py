@@ -79,6 +79,7 @@ def test_a_time_out_that_lives_in_the_host_is_found_by_killing_it(tek):
         ('unpowered', 'does not move before it is enabled'),
         ('remembers', 'enables at standstill without moving'),
         ('reversed', 'a small set-point moves it, zero stops it'),
+        ('breaks', 'a small set-point moves it, zero stops it'),
     ],
 )
 def test_after_a_fault_that_makes_moving_unsafe_nothing_more_is_tried(tek, fault, first):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import click
 
@@ -34,10 +37,11 @@ def driver_check(name: str, yes: bool, as_json: bool) -> int:
     if not (simulated or yes):
         _ask(robot)
     outcomes = []
-    for outcome in run_suite(robot, RealWorld(robot)):
-        outcomes.append(outcome)
-        if not as_json:
-            click.echo(line(outcome))
+    with _stdout_to_stderr() if as_json else nullcontext():
+        for outcome in run_suite(robot, RealWorld(robot)):
+            outcomes.append(outcome)
+            if not as_json:
+                click.echo(line(outcome))
     failed = sum(one.verdict == FAILED for one in outcomes)
     if as_json:
         document = {
@@ -54,6 +58,18 @@ def driver_check(name: str, yes: bool, as_json: bool) -> int:
         rest = len(outcomes) - passed - failed
         click.echo(f'{passed} passed, {failed} failed, {rest} not applicable')
     return int(bool(failed))
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Keep what libraries print, as Fast DDS does in C++, out of the document."""
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def line(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tektra.robot_gate.conformance_rig import (
@@ -89,17 +90,19 @@ def _run(rig: Rig, text: str, check: Check) -> Outcome:
     except DriverError as error:
         _stop_hard(rig)
         return Outcome(text, FAILED, f'the driver gave up: {error}')
+    except Exception as error:  # a driver under test may do anything
+        _stop_hard(rig)
+        what = f'{type(error).__name__}: {error}'
+        return Outcome(text, FAILED, f'the driver raised {what}; only DriverError is allowed')
     verdict = OK if found.applicable else NOT_APPLICABLE
     return Outcome(text, verdict, found.detail, found.measured, found.unit)
 
 
 def _stop_hard(rig: Rig) -> None:
     """After a failure: power off, so that the next check finds a robot at rest."""
-    try:
+    with suppress(Exception):  # its error is known already, or shows in the next check
         rig.call('stop', lambda now: rig.driver.stop(Category.IMMEDIATE, now))
         rig.until(lambda: rig.last is None or rig.still(), 3.0)
-    except (DriverError, RuntimeError):
-        pass
 
 
 def _connects(rig: Rig) -> _Result:
@@ -122,7 +125,9 @@ def _declares(rig: Rig) -> _Result:
 def _reports(rig: Rig) -> _Result:
     rig.gaps_s.clear()
     rig.wait(1.0)
-    worst_s = max(rig.gaps_s, default=math.inf)
+    if not rig.gaps_s:
+        raise CheckFailed('no new report within 1 s: is seq rising?')
+    worst_s = max(rig.gaps_s)
     if worst_s > 0.15:
         raise CheckFailed(f'a report was {worst_s:.3f} s after the one before', worst_s, 's')
     plan_motion(rig.robot, rig.said).speed_of(rig.said)

@@ -331,8 +331,10 @@ class Rig:
         """Stop and power off, whatever state things are in, and let go."""
         if self._driver is None:
             return
-        with suppress(DriverError):  # one that is not connected stops by its time-out
+        # What cannot be reached stops by its time-out; whatever a driver raises, it is let go.
+        with suppress(Exception):
             self._driver.stop(Category.CONTROLLED, self.world.now_ns())
+        with suppress(Exception):
             self._driver.disable(self.world.now_ns())
         self.close()
 

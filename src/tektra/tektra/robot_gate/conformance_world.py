@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
+from tektra.launching import domain, shm
 from tektra.robot_gate.conformance_rig import (
     CheckFailed,
     Report,
@@ -47,7 +48,6 @@ class RosNodes:
     def make(self) -> Any:
         """Return a client with a new node in the robot's namespace."""
         from tektra.cli.client import GraphClient
-        from tektra.launching import domain
 
         self._count += 1
         name = f'driver_check_{os.getpid()}_{self._count}'
@@ -123,6 +123,8 @@ class RealWorld:
             child.kill()
             child.wait()
         reader.join()
+        if self._robot.driver.type in NEEDS_NODE:
+            shm.clean(domain.of_ros(os.environ))  # what the killed one has left of Fast DDS
         if child.returncode != -signal.SIGKILL:
             raise CheckFailed('the commander ended before it was killed; try again')
         while not lines.empty():

@@ -346,9 +346,9 @@ class RosDriver:
         """Publish a trajectory that goes through ``targets`` and comes to rest in time."""
         if self._arms is None:
             raise DriverError(f'{self._robot.name}: the driver is closed')
-        longest = max(0.0, valid_s - reach_s)
+        reach_s = min(reach_s, valid_s / 2)
         ramps = [abs(t.velocity) / self._robot.joints[n].deceleration for n, t in targets.items()]
-        ramp_s = min(longest, max(0.01, *ramps))
+        ramp_s = min(valid_s - reach_s, max(0.01, *ramps))
         message = JointTrajectory(joint_names=list(targets))
         if reach_s > 0:
             message.points.append(
