@@ -16,6 +16,7 @@ from tektra.robot_gate.drivers.driver import (
     JointTarget,
 )
 from tektra.robot_gate.drivers.registry import make_driver
+from tektra.robot_gate.drivers.ros import DISCOVERY_NS
 from tektra.robots.spec import DriverSpec, read_robot
 from tektra.runtime.clock import BootClock
 from tektra.runtime.share import share_dir
@@ -185,6 +186,17 @@ def test_another_publisher_on_its_output_is_a_rival_and_enable_is_refused(ros):
         bench.driver.enable(NOW())
     ros.peer.destroy_publisher(rival)
     ros.until(lambda: not bench.driver.rival())
+
+
+def test_nothing_is_enabled_before_a_rival_could_have_been_discovered(ros):
+    bench = Bench(ros)
+    ros.until(lambda: bench.driver.read(NOW()) is not None)
+    begun = NOW()
+    bench.driver.connect(begun)
+    with pytest.raises(DriverError, match='rivals are looked for'):
+        bench.driver.enable(NOW())
+    bench.connected()
+    assert NOW() - begun >= DISCOVERY_NS
 
 
 def test_a_rival_of_the_same_name_is_seen_too(ros):

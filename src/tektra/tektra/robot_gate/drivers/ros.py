@@ -43,6 +43,8 @@ FRESH_NS = round(0.3 * NS_PER_S)
 # A joint set-point is due after this; then the trajectory ramps to rest. Two ticks of the gate,
 # so that the next set-point replaces it before the ramp begins.
 _REACH_S = 0.02
+# Feedback may arrive before the endpoints of a rival are discovered: within 0.2 s on a busy machine.
+DISCOVERY_NS = NS_PER_S
 # Looking at the graph for rivals takes up to a millisecond, too long for every tick.
 _RIVAL_NS = round(0.1 * NS_PER_S)
 
@@ -80,6 +82,7 @@ class RosDriver:
         self._node = node
         self._clock = BootClock()
         self._joining = self._enabled = self._holding = False
+        self._since_ns = 0  # when the search for controllers and rivals began
         self._odom: _Odom | None = None
         self._joints: dict[str, _Joint] = {}
         self._bad = ''  # what a report had that no report may have
@@ -100,12 +103,16 @@ class RosDriver:
             self._hear(spec.joint_states_topic, 'sensor_msgs/msg/JointState', self._on_joints)
 
     def connect(self, now_ns: int) -> None:
-        """Begin to look for the controllers."""
-        self._joining = True
+        """Begin to look for the controllers, and for rivals."""
+        if not self._joining:
+            self._joining, self._since_ns = True, self._clock.now_ns()
 
     @property
     def connected(self) -> bool:
-        """Return whether controllers listen to every output and all feedback is fresh."""
+        """Return whether controllers listen to every output and all feedback is fresh.
+
+        Not before a rival would have been discovered.
+        """
         return self._joining and not self._missing()
 
     @property
@@ -295,7 +302,11 @@ class RosDriver:
             if name not in joints or now_ns - joints[name].received_ns >= FRESH_NS:
                 topic = self._robot.driver.joint_states_topic
                 return f"no state of joint '{name}' on {topic} within {FRESH_NS / 1e9:g} s"
-        return '' if self._outputs else 'the driver is closed'
+        if not (self._outputs and self._joining):
+            return 'the driver is not connected'
+        if now_ns - self._since_ns < DISCOVERY_NS:
+            return f'rivals are looked for until {DISCOVERY_NS / 1e9:g} s after connecting; wait'
+        return ''
 
     def _look_for_rival(self) -> str:
         own = (self._node.get_name(), self._node.get_namespace())
