@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from driver_host import make
+from slow_network import SlowNetwork
 
 from tektra.robot_gate.drivers.driver import BaseVelocity, Category, DriverCommand, DriverError
 from tektra.robots.spec import read_robot
@@ -258,6 +259,49 @@ def test_a_key_lets_in_who_has_it_and_nobody_else(rig, kind, tmp_path):
     assert not stranger.driver.connected
     assert 'same key' in stranger.driver.problem or 'closed' in stranger.driver.problem
     assert any('has no MAC' in one['why'] for one in rig.emulator.events('damaged'))
+
+
+@pytest.fixture
+def network(rig):
+    rig = rig('udp')
+    made = SlowNetwork(rig.emulator.port)
+    text = rig.file.read_text()
+    rig.file.write_text(text.replace(f'port: {rig.emulator.port}', f'port: {made.port}'))
+    yield rig, made
+    made.close()
+
+
+@pytest.mark.safety
+@pytest.mark.parametrize('fault', ['delayed', 'cut'])
+def test_a_network_that_fails_stops_the_robot_and_it_does_not_move_on_by_itself(network, fault):
+    rig, net = network
+    host = rig.driver('gate-1').moving()
+    failed_ns = BootClock().now_ns()
+    net.delay_s, net.lost = (0.3, False) if fault == 'delayed' else (0.0, True)
+    host.until(lambda: rig.emulator.events('standstill'), FORWARD)
+    slower = next(
+        one
+        for one in rig.emulator.events('motion')
+        if one['t_ns'] > failed_ns and one['base'][0] < 0.2
+    )
+    # A set-point may be as old as the time-out when it comes, and then lasts as long.
+    assert (slower['t_ns'] - failed_ns) / 1e9 < 2 * TIMEOUT_S + 2 * SLACK_S
+    net.delay_s, net.lost = 0.0, False
+    host.wait(1.0, FORWARD)
+    assert len(rig.emulator.events('moves')) == 1
+    refused = {one.get('refused', '') for one in rig.emulator.events('frame')}
+    assert fault == 'cut' or any('the link is too slow' in why for why in refused)
+
+
+def test_doubled_and_reordered_frames_change_nothing(network):
+    rig, net = network
+    net.delay_s, net.copies = 0.015, 3
+    host = rig.driver('gate-1').moving()
+    host.driver.stop(Category.CONTROLLED, host.clock.now_ns())
+    host.until(lambda: rig.emulator.events('disabled'))
+    host.wait(0.5, FORWARD)
+    assert len(rig.emulator.events('moves')) == len(rig.emulator.events('enabled')) == 1
+    assert host.report.base.x == 0 and not host.errors
 
 
 def test_a_stop_reaches_a_tcp_robot_by_udp(rig):

@@ -273,6 +273,17 @@ def test_power_is_not_reported_before_the_robot_has_obeyed_this_enable():
     assert not pair.link.feedback.enabled
 
 
+def test_with_power_kept_no_set_point_is_sent_before_the_robot_has_obeyed_the_enable():
+    pair = Pair().moving()
+    pair.link.stop(Category.HOLDING)
+    pair.run(0.6)
+    pair.down = False
+    pair.sent.clear()
+    pair.link.enable(pair.now_ns)
+    pair.run(0.1, FORWARD)
+    assert FrameType.ENABLE in pair.types() and FrameType.SETPOINT not in pair.types()
+
+
 def test_a_silent_robot_is_a_lost_session_and_is_tried_again():
     pair = Pair().moving()
     pair.down = False
@@ -344,10 +355,13 @@ def test_the_pauses_between_attempts_grow_and_are_spread():
 def test_a_grant_that_answers_another_hello_is_ignored():
     pair = Pair()
     pair.look()
-    [grant] = pair.robot.session.receive(pair.sent[0], 'someone', pair.now_ns)
-    assert unpack(grant.frame).nonce == (1).to_bytes(16, 'big')
-    pair.link._nonce = bytes(16)
-    pair.link.receive(grant.frame, pair.now_ns)
+    [recorded] = pair._inbox
+    assert recorded.type is FrameType.GRANT
+    pair._inbox.clear()
+    pair.up = False
+    pair.until(lambda: pair.link.state is State.WAITING)
+    pair.until(lambda: pair.link.state is State.ASKING)
+    pair.link.receive(recorded, pair.now_ns)
     assert pair.link.state is State.ASKING
 
 
@@ -371,7 +385,28 @@ def test_the_last_words_stop_the_robot_and_free_it():
     pair = Pair().moving()
     for frame in pair.link.farewell():
         pair.robot.session.receive(frame, pair.peer, pair.now_ns)
-    assert not pair.plant.enabled and pair.robot.session.holder == ''
+    pair.link.end()
+    assert pair.robot.session.holder == '' and not pair.link.connected
+    assert pair.plant.enabled  # until it stands: a moving arm must not drop
+    pair.run(0.6)
+    assert not pair.plant.enabled and pair.robot.speed() == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(Category), st.randoms(use_true_random=False), st.booleans())
+def test_a_replay_of_all_that_was_sent_moves_nothing(category, chance, reconnect):
+    pair = Pair().moving()
+    pair.link.stop(category)
+    pair.run(0.8)
+    if reconnect:
+        pair.link.lost('cut', pair.now_ns)
+        pair.connected()
+    recorded = pair.sent[-150:] * 2
+    chance.shuffle(recorded)
+    for frame in recorded:
+        pair.robot.session.receive(frame, pair.peer, pair.now_ns)
+        pair.tick()
+        assert pair.robot.speed() == 0
 
 
 wishes = st.one_of(

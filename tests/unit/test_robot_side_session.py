@@ -177,6 +177,16 @@ def test_silence_ends_the_session_stops_and_takes_power():
     assert isinstance(refused, Grant)
 
 
+def test_a_new_session_begins_without_power():
+    rig = RobotRig().moving()
+    rig.send(Bye())
+    [refuse] = rig.hello('gate-2')
+    assert refuse.code is RefuseCode.OTHER and 'still stops' in refuse.reason
+    rig.run(0.5, beat=False)
+    rig.connect('gate-2')
+    assert not rig.shown.enabled and rig.speed() == 0
+
+
 def test_set_points_alone_keep_the_session():
     rig = RobotRig().enabled()
     rig.run(1.0, beat=False, base=(0.1, 0.0, 0.0))
@@ -202,6 +212,16 @@ def test_a_stop_is_latched_and_its_category_decides_on_the_power(category):
     assert rig.speed() == 0
     assert rig.plant.enabled == (category == 2)
     assert rig.shown.stop_category == category and rig.shown.enable_id == 0
+
+
+@pytest.mark.parametrize('enable_id', [0, 1, 2])
+def test_with_power_kept_a_stopped_robot_obeys_no_set_point(enable_id):
+    rig = RobotRig().moving()
+    rig.stop(2)
+    rig.run(0.6)
+    rig.enable_id = enable_id
+    rig.run(0.3, base=FORWARD)
+    assert rig.speed() == 0 and rig.plant.enabled
 
 
 def test_a_later_stop_can_only_be_more_severe():

@@ -32,6 +32,8 @@ from tektra.runtime.clock import BootClock
 
 MAKE_KEY = 'make one: (umask 077; head -c 32 /dev/urandom > FILE)'
 LOOPBACK = '127.0.0.1'
+# A flood must not slow the robot down by what is printed about it.
+_TELL_NS = 100_000_000
 _TOLD = ('session', 'session ended', 'stop')
 
 
@@ -41,13 +43,17 @@ class Witness:
     def __init__(self, file: TextIO | None, clock: BootClock) -> None:
         self._file = file
         self._clock = clock
+        self._told_ns: dict[str, int] = {}
 
     def report(self, event: str, facts: Mapping[str, object]) -> None:
         """Write one line, and tell people about sessions and stops."""
+        now_ns = self._clock.now_ns()
         if self._file is not None:
-            line = {'t_ns': self._clock.now_ns(), 'event': event, **facts}
-            self._file.write(json.dumps(line) + '\n')
+            self._file.write(json.dumps({'t_ns': now_ns, 'event': event, **facts}) + '\n')
         if event in _TOLD or (facts.get('type') == 'HELLO' and 'refused' in facts):
+            if now_ns - self._told_ns.get(event, 0) < _TELL_NS:
+                return
+            self._told_ns[event] = now_ns
             told = ', '.join(f'{name} {value}' for name, value in facts.items())
             click.echo(f'{event}: {told}', err=True)
 
@@ -98,6 +104,11 @@ def robot_emulator(
         places = _open(server, bind, tcp, udp)
         if unix is not None:
             places.append(stack.enter_context(_unix(server, unix)))
+        if bind != LOOPBACK and key is None:
+            click.echo(
+                f'whoever reaches {bind} may command this robot; give both sides a --mac-key',
+                err=True,
+            )
         guarded = 'with' if key else 'without'
         click.echo(f'{robot}: {", ".join(places)}; {guarded} a key; Ctrl-C ends')
         while not ending:
@@ -177,6 +188,8 @@ def main() -> None:
         robot_emulator.main(words, prog_name='robot_emulator', standalone_mode=False)
     except UserError as error:
         sys.exit(f'tektra: error: {error}')
+    except OSError as error:
+        sys.exit(f'tektra: error: {error.filename}: {error.strerror or error}')
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

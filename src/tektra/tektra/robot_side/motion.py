@@ -55,6 +55,11 @@ class Motion:
         self.stop_category: int | None = None  # that is latched
         self.fault = ''
 
+    @property
+    def stopping(self) -> bool:
+        """Return whether a controlled stop runs, at the end of which the power goes off."""
+        return self._power_off_ns is not None
+
     def begin(self) -> None:
         """Begin a session: nothing of an older one is in force."""
         self.enable_id = self._last_id = 0

@@ -174,6 +174,9 @@ class RobotSession:
             code, why = RefuseCode.REPLAYED, 'this nonce was used before; take a new one'
         elif session is not None:
             code, why = RefuseCode.HELD, 'another controller has the session; end it first'
+        elif self._motion.stopping:
+            # So that a session always begins without power.
+            why = 'the robot still stops after the last session; ask again when it stands'
         if why:
             return [self._refuse(peer, code, hello.nonce, why)], why
         return [self._granted(self._begin(hello, peer, now_ns))], ''

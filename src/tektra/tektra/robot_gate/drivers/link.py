@@ -243,10 +243,20 @@ class HostLink:
         return self._again('stop', Stop(int(self._want_stop)), AGAIN_NS, now_ns)
 
     def farewell(self) -> list[Frame]:
-        """Return the last words of a session: stop, no power, and that it is over."""
+        """Return the last words of a session: a stop, and that it is over.
+
+        The robot takes the power by itself when it stands: DISABLE now would drop a moving arm.
+        """
         if self.state is not State.UP:
             return []
-        return [self._pack(Stop(1)), self._pack(Disable()), self._pack(Bye())]
+        wanted = Category.CONTROLLED if self._want_stop is None else self._want_stop
+        return [self._pack(Stop(min(int(wanted), 1))), self._pack(Bye())]
+
+    def end(self) -> None:
+        """Forget the session, and ask for no other until ``start``."""
+        self._forget(0)
+        self.state = State.IDLE
+        self.problem = self.rival = ''
 
     def _pack(self, message: Message) -> Frame:
         self._sequence += 1

@@ -185,20 +185,15 @@ class WiredDriver:
         return self._link.rival
 
     def close(self) -> None:
-        """Stop, disable, say goodbye as far as that leaves at once, and let go."""
+        """Stop, give the session back as far as that leaves at once, and let go.
+
+        The robot takes the power from its drives when it stands.
+        """
         if self._transport is None:
             return
-        try:
-            for frame in self._link.farewell():
-                data = encode(frame, self._key)
-                if frame.type is FrameType.STOP:
-                    self._transport.overtake(data)
-                if self._transport.free():
-                    self._transport.send(data)
-        except (OSError, FrameError):
-            pass  # then the robot's own time-out stops it
-        self._transport.close()
+        self._let_go(self._transport)
         self._transport = None
+        self._link.end()
 
     @property
     def _who(self) -> str:
@@ -236,11 +231,25 @@ class WiredDriver:
                 transport.overtake(data)
             transport.send(data)
 
+    def _let_go(self, transport: Transport) -> None:
+        """Say the last words of a session, if there is one, and close."""
+        try:
+            for frame in self._link.farewell():
+                data = encode(frame, self._key)
+                if frame.type is FrameType.STOP:
+                    transport.overtake(data)
+                if transport.free():
+                    transport.send(data)
+        except (OSError, FrameError):
+            pass  # then the robot's own time-out stops it
+        transport.close()
+
     def _lose(self, why: str, now_ns: int) -> None:
         was_up = self._link.connected
-        self._link.lost(why, now_ns)
         if self._transport is not None:
-            self._transport.close()
+            # The robot may still hear, although it is not heard.
+            self._let_go(self._transport)
+        self._link.lost(why, now_ns)
         if was_up:
             raise DriverError(
                 f'{self._who}: the session is lost: {why}; it is tried again, and needs '
