@@ -43,7 +43,7 @@ FRESH_NS = round(0.3 * NS_PER_S)
 # A joint set-point is due after this; then the trajectory ramps to rest. Two ticks of the gate,
 # so that the next set-point replaces it before the ramp begins.
 _REACH_S = 0.02
-# Feedback may arrive before the endpoints of a rival are discovered: within 0.2 s on a busy machine.
+# Feedback may arrive before the endpoints of a rival are discovered.
 DISCOVERY_NS = NS_PER_S
 # Looking at the graph for rivals takes up to a millisecond, too long for every tick.
 _RIVAL_NS = round(0.1 * NS_PER_S)
