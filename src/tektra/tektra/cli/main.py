@@ -47,6 +47,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         'resources',
         'Show what the engines need, what they get, and why.',
     ),
+    'driver-check': (
+        'tektra.cli.driver_check',
+        'driver_check',
+        "Check a robot's driver against the robot, which WILL move.",
+    ),
     'config': ('tektra.cli.config', 'config', 'Show, check and edit the configuration.'),
     'doctor': ('tektra.cli.doctor', 'doctor', 'Find what is wrong here, and say how to mend it.'),
     'shell': ('tektra.cli.shell', 'shell', "Open a shell in the graph's environment."),

@@ -17,7 +17,7 @@ from tektra.robots import records
 from tektra.robots.records import RecordError, item
 
 BASE = 'base'  # the actuator channel of the wheels
-DRIVERS = ('sim', 'tcp', 'udp', 'ros')
+DRIVERS = ('sim', 'tcp', 'udp', 'ros', 'plugin')
 _NAME = re.compile(r'[a-z][a-z0-9_]{0,31}')
 
 # No driver is handed a trajectory that is longer, and no set-point is valid for longer (design:
@@ -41,7 +41,15 @@ class DriverSpec:
         high=1.0,
     )
     cmd_vel_topic: str = item('where base set-points go (ros)', default='')
+    cmd_vel_stamped: bool = item(
+        'the base controller takes TwistStamped instead of Twist (ros)', default=False
+    )
+    odom_topic: str = item("the base controller's odometry (ros)", default='controller/odom')
     trajectory_topic: str = item('where joint set-points go (ros)', default='')
+    joint_states_topic: str = item(
+        "the controllers' joint states (ros)", default='controller/joint_states'
+    )
+    plugin: str = item("class of a driver of your own, 'module:Class' (plugin)", default='')
     controller_timeout_s: float = item(
         "the controllers' own command time-out, as proven by tektra driver-check (ros); "
         'negative: unknown',
@@ -269,8 +277,10 @@ class RobotSpec:
         driver = self.driver
         if driver.type in ('tcp', 'udp') and not (driver.host and driver.port):
             raise ValueError(f'driver {driver.type} needs host and port')
-        if driver.type not in ('tcp', 'udp') and (driver.host or driver.port):
+        if driver.type not in ('tcp', 'udp', 'plugin') and (driver.host or driver.port):
             raise ValueError(f'driver {driver.type} takes neither host nor port')
+        if bool(driver.plugin) != (driver.type == 'plugin'):
+            raise ValueError("driver plugin needs plugin: 'module:Class', and no other takes it")
         if driver.type == 'ros' and self.base and not driver.cmd_vel_topic:
             raise ValueError('driver ros with a base needs cmd_vel_topic')
         if driver.type == 'ros' and self.joints and not driver.trajectory_topic:
