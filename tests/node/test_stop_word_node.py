@@ -68,7 +68,7 @@ def say(ros, mic, text):
 
 
 def test_a_spoken_stop_holds_the_robot_that_is_enabled(ros):
-    robot, health = Robot(ros), ros.collect('stop_word/health')
+    robot, health = Robot(ros), ros.collect('/stop_word/health')
     start(ros)
     mic = ros.publisher('audio/mic')
     ros.until(lambda: robot.out.get_subscription_count())
@@ -105,7 +105,7 @@ def test_a_gate_that_does_not_show_the_hold_is_named_in_the_heartbeat(ros):
 
 
 def test_without_audio_it_says_that_it_does_not_listen(ros):
-    health, beats = ros.collect('stop_word/health'), ros.collect('heartbeat')
+    health, beats = ros.collect('/stop_word/health'), ros.collect('heartbeat')
     start(ros)
     mic = ros.publisher('audio/mic')
     ros.until(lambda: any('no audio' in b.status for b in beats))
@@ -119,7 +119,7 @@ def test_without_audio_it_says_that_it_does_not_listen(ros):
 
 
 def test_the_beat_goes_on_while_a_search_hangs(ros):
-    robot, health = Robot(ros), ros.collect('stop_word/health')
+    robot, health = Robot(ros), ros.collect('/stop_word/health')
     node = start(ros)
     stt = ros.publisher('speech/transcript')
     mic, release = ros.publisher('audio/mic'), threading.Event()

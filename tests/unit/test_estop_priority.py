@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tektra.estop.priority import raise_priority
+from tektra.runtime.priority import raise_priority
 
 
 def refuse(*_):
@@ -18,7 +18,7 @@ def test_where_it_is_not_allowed_estop_goes_on(monkeypatch):
 
 def test_all_threads_are_raised_or_the_reason_is_told():
     code = (
-        'import os, threading; from tektra.estop.priority import raise_priority\n'
+        'import os, threading; from tektra.runtime.priority import raise_priority\n'
         'go, told = threading.Event(), []\n'
         'def wait():\n'
         '    go.wait(); told.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))\n'

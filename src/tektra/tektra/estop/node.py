@@ -13,11 +13,9 @@ from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
 from tektra.estop.core import CLEAR, STOPPED, EstopCore
-from tektra.estop.drained import Drained
 from tektra.estop.latch import LatchWriter, latch_file, read_latch
 from tektra.estop.pace import REGULAR_HZ
 from tektra.estop.params import EstopParams
-from tektra.estop.priority import raise_priority
 from tektra.estop.resets import Identity
 from tektra.launching.domain import lock_folder
 from tektra.lifecycle_manager.claim import HostLock
@@ -25,9 +23,10 @@ from tektra.robots.proof import RobotKeyError, ensure_key, key_file
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot
 from tektra.robots.spec import RobotSpec
+from tektra.runtime.drained import Drained
 from tektra.runtime.main import StartError, run_node
-from tektra.runtime.params import ParameterError
 from tektra.runtime.plain import PlainNode
+from tektra.runtime.priority import raise_priority
 from tektra.runtime.services import guarded
 from tektra.runtime.topics import open_publisher, open_subscription
 
@@ -209,10 +208,7 @@ class EstopNode(PlainNode):
 
 
 def _make() -> EstopNode:
-    try:
-        node = EstopNode('estop')
-    except ParameterError as error:
-        raise StartError(str(error)) from None
+    node = EstopNode('estop')
     trouble = raise_priority()
     if trouble:
         node.log.info(f'runs at normal priority: {trouble}')

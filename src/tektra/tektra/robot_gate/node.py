@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from typing import Any
@@ -18,9 +17,9 @@ from tektra_msgs.srv import DisableMotion, EnableMotion
 
 from tektra.robot_gate.auto_enable import AutoEnable
 from tektra.robot_gate.core import DriverView, Gate
-from tektra.robot_gate.device_lock import DeviceLock
-from tektra.robot_gate.drivers.catalogue import make_driver
-from tektra.robot_gate.drivers.driver import Feedback
+from tektra.robot_gate.device_lock import take_device
+from tektra.robot_gate.drivers.driver import DriverError, Feedback
+from tektra.robot_gate.drivers.registry import make_driver
 from tektra.robot_gate.loop import GateLoop
 from tektra.robot_gate.messages import joint_state, odometry
 from tektra.robot_gate.owners import velocity_of
@@ -28,14 +27,15 @@ from tektra.robot_gate.params import RobotGateParams
 from tektra.robots import proof
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot
+from tektra.runtime.drained import Drained
 from tektra.runtime.main import StartError, run_node
 from tektra.runtime.plain import PlainNode
+from tektra.runtime.priority import raise_priority
 from tektra.runtime.topics import open_publisher, open_subscription
 
 ENDPOINTS_S = 0.5
 AUTO_S = 0.2
 KEY_S = 1.0  # between two looks for a key that estop has not made yet
-PRIORITY = -10  # niceness that is asked for
 
 
 class RobotGateNode(PlainNode):
@@ -48,11 +48,12 @@ class RobotGateNode(PlainNode):
         super().__init__('robot_gate', RobotGateParams, **more)
         try:
             self._robot = find_robot(self.params.robot)
-        except RecordError as error:
+            driver = make_driver(self._robot, self.instance_id, self)
+        except (RecordError, DriverError) as error:
             raise StartError(str(error)) from None
-        self._lock = DeviceLock(self._robot)
-        self._lock.take()
-        driver = make_driver(self._robot, self.instance_id, self)
+        self._lock = take_device(self._robot, self.context.get_domain_id())
+        if self._lock.trouble:
+            self.log.warning(f'no lock against a second gate: {self._lock.trouble}')
         view = DriverView(driver.name, driver.simulated, False, -1.0)
         self._gate = Gate(self._robot, self.instance_id, None, view)
         self._pubs: dict[str, Publisher] = {
@@ -69,7 +70,9 @@ class RobotGateNode(PlainNode):
         self._auto = AutoEnable(self, self._robot, self._loop, self._gate)
         if self._robot.auto_enable and driver.simulated:
             self.create_timer(AUTO_S, self._auto.step, clock=self.steady)
-        self._raise_priority()
+        trouble = raise_priority()
+        if trouble:
+            self.log.info(f'runs at normal priority: {trouble}')
         self._loop.start()
 
     def shut_down(self) -> None:
@@ -84,7 +87,8 @@ class RobotGateNode(PlainNode):
         for name in ('estop/stop_request', '/fleet/estop/stop_request'):
             if name.startswith('/') and self._robot.estop.fleet == 'ignore':
                 continue
-            open_subscription(self, name, self._loop.post_stop)
+            for best_effort in (False, True):  # a publisher of either kind is heard
+                Drained(self, name, self._loop.post_stop, best_effort=best_effort)
         open_subscription(self, 'gate/setpoint', self._on_setpoint)
         open_subscription(self, '/stop_word/health', self._on_health)
         newest = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
@@ -189,12 +193,6 @@ class RobotGateNode(PlainNode):
         gate = self._gate
         self._loop.post('key', lambda _: gate.use_key(key))
 
-    def _raise_priority(self) -> None:
-        try:
-            os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-        except OSError:
-            self.log.info('normal priority: raising it needs CAP_SYS_NICE')
-
     # ---- out: called from the loop's thread -----------------------------------------------------
 
     def gate_state(self, state: GateState) -> None:
@@ -224,6 +222,10 @@ class RobotGateNode(PlainNode):
         self.report_error(what, error)
 
 
-def main() -> None:
+def main() -> int:
     """Run the node."""
-    sys.exit(run_node(RobotGateNode))
+    return run_node(RobotGateNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -30,7 +30,8 @@ from tektra.runtime.topics import open_publisher
 class PlainNode(Node):
     """A node with a heartbeat, a log and parameters that are read once.
 
-    :raises StartError: if ``use_sim_time`` is set: safety runs on the boot-time clock.
+    :raises StartError: if a parameter is wrong, or ``use_sim_time`` is set: safety runs on the
+        boot-time clock.
     """
 
     def __init__(
@@ -67,7 +68,10 @@ class PlainNode(Node):
                 f'{self.get_fully_qualified_name()}: use_sim_time is set, but safety never runs '
                 'on a clock that can be paused; leave it out for this node'
             )
-        self.params: Any = self._read(params_class)
+        try:
+            self.params: Any = self._read(params_class)
+        except parameters.ParameterError as error:
+            raise StartError(str(error)) from None
         self._beats = open_publisher(self, 'heartbeat')
         self._seq = 0
         self._due_ns = self.boot.now_ns() + round(HEARTBEAT_S * 1e9)

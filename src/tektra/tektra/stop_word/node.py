@@ -20,7 +20,6 @@ from tektra.robots.records import RecordError
 from tektra.robots.registry import site
 from tektra.runtime.backends import BackendUnavailable
 from tektra.runtime.main import StartError, run_node
-from tektra.runtime.params import ParameterError
 from tektra.runtime.plain import PlainNode
 from tektra.runtime.topics import open_publisher, open_subscription
 from tektra.runtime.worker import Worker, WorkerFull
@@ -56,7 +55,7 @@ class StopWordNode(PlainNode):
             )
             robots = site(self.params.robots)
             language = read_words(words_file(), self.params.language)
-        except (RecordError, ParameterError) as error:
+        except RecordError as error:
             raise StartError(str(error)) from error
         if not robots:
             raise StartError('stop_word: robots is empty: name the robots that it is to hold')
@@ -79,7 +78,7 @@ class StopWordNode(PlainNode):
 
     def _connect(self, names: list[str]) -> None:
         self._out = {n: open_publisher(self, 'estop/stop_request', n) for n in names}
-        self._health = open_publisher(self, 'stop_word/health')
+        self._health = open_publisher(self, '/stop_word/health')
         open_subscription(self, 'audio/mic', self._on_chunk)
         open_subscription(self, 'audio/reference', self._on_reference)
         open_subscription(self, 'speech/transcript', self._on_transcript)
