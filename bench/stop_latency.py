@@ -1,0 +1,233 @@
+"""From a stop, by whatever way, to the first stop at the robot's side and to standstill."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench._robots import Robot, Site, site
+from geometry_msgs.msg import Twist
+from std_srvs.srv import Trigger
+from tektra_msgs.msg import StopRequest
+
+from tektra.launching.domain import choose
+from tektra.runtime.ids import new_id
+from tektra.runtime.measure import Record, percentile
+from tektra.runtime.topics import open_publisher, open_subscription
+
+SAMPLES = int(os.environ.get('TEKTRA_BENCH_SAMPLES', '2000'))  # of the cheap ways
+FEW = max(5, SAMPLES // 100)  # of those that need a process to be started again
+P99_MS, MAX_MS = 20.0, 50.0  # the design's, for a request under load
+DEAD_MS = 200.0  # estop killed, frozen: the design's
+BUSY = 4  # processes that only compute: the design's load
+FLOOD_HZ = 5000
+RAMP_MS = 0.5 / 1.5 * 1e3  # 0.5 m/s at the 1.5 m/s^2 of the shipped robot
+DRIVE_S = 1.2  # until 0.5 m/s is reached
+
+_FLOOD = """
+import sys, time, rclpy
+from geometry_msgs.msg import Twist
+rclpy.init(); node = rclpy.create_node('flood')
+out = node.create_publisher(Twist, sys.argv[1], 1)
+message, due = Twist(), time.monotonic()
+while True:
+    out.publish(message); due += 1 / float(sys.argv[2])
+    time.sleep(max(0.0, due - time.monotonic()))
+"""
+
+
+def run() -> list[Record]:
+    """Measure idle, under load, and with ten robots."""
+    rows: list[Record] = []
+    with _site(1) as one:
+        rows += _requests(one, '')
+        rows += _deaths(one)
+        with _load(one.robots[0].name):
+            rows += _requests(one, ', loaded')
+    with _site(10) as ten:
+        rows += _ten(ten)
+    return rows
+
+
+@contextlib.contextmanager
+def _site(count: int) -> Iterator[Site]:
+    home = Path(tempfile.mkdtemp(prefix='tektra-bench-'))
+    domain = choose(home, {})
+    try:
+        with site(count, home, domain.number) as made:
+            made.make_ready()
+            yield made
+    finally:
+        domain.release()
+
+
+def _requests(one: Site, how: str) -> list[Record]:
+    robot = one.robots[0]
+    round_trip = _round_trips(one)
+    topic = open_publisher(one.node, 'estop/stop_request', robot.name)
+    service = one.node.create_client(Trigger, f'/{robot.name}/estop/stop')
+    one.until(lambda: topic.get_subscription_count() >= 2 and service.service_is_ready())
+
+    def by_topic() -> None:
+        topic.publish(
+            StopRequest(request_id=new_id(), source='bench', level=StopRequest.LEVEL_STOP)
+        )
+
+    rows = _rows(f'stop by topic{how}', _series(one, robot, by_topic, SAMPLES), round_trip)
+    by_service = _series(one, robot, lambda: service.call_async(Trigger.Request()), SAMPLES // 4)
+    rows += _rows(f'stop by service{how}', by_service, round_trip)
+    rows += _standstill(one, robot, by_topic, how)
+    one.node.destroy_publisher(topic)
+    one.node.destroy_client(service)
+    return rows
+
+
+def _series(one: Site, robot: Robot, stop: Callable[[], object], count: int) -> list[float]:
+    """Return ms from the call to the first stop at the robot's side, each after a new enable."""
+    found = []
+    for n in range(count):
+        one.make_ready([robot])
+        robot.events()
+        begin = one.boot.now_ns()
+        stop()
+        found.append(one.wait_for(robot, 'stop', begin))
+        if n % 100 == 99:
+            print(f'  {n + 1} of {count}', file=sys.stderr)
+    return found
+
+
+def _standstill(one: Site, robot: Robot, stop: Callable[[], object], how: str) -> list[Record]:
+    """Return the time to zero from 0.5 m/s, against the ramp."""
+    stick = one.node.create_publisher(Twist, f'/{robot.name}/robot/cmd/joystick/cmd_vel', 1)
+    one.until(stick.get_subscription_count)
+    forward, found = Twist(), []
+    for n in range(FEW):
+        one.make_ready([robot])
+        forward.linear.x = 0.5 if n % 2 else -0.5  # there and back
+        _wait(one, 0.4)  # neutral
+        end = one.boot.now_ns() + round(DRIVE_S * 1e9)
+        while one.boot.now_ns() < end:
+            stick.publish(forward)
+            _wait(one, 0.02)
+        robot.events()
+        begin = one.boot.now_ns()
+        stop()
+        found.append(one.wait_for(robot, 'standstill', begin))
+    one.node.destroy_publisher(stick)
+    return [
+        Record(f'time to zero from 0.5 m/s{how}, p50', percentile(found, 0.5), 'ms', RAMP_MS),
+        Record(f'time to zero from 0.5 m/s{how}, max', max(found), 'ms', RAMP_MS),
+    ]
+
+
+def _deaths(one: Site) -> list[Record]:
+    robot = one.robots[0]
+    rows = []
+    for name, which, how, event in (
+        ('estop killed', 'estop', signal.SIGKILL, 'stop'),
+        ('estop frozen', 'estop', signal.SIGSTOP, 'stop'),
+        ('gate killed', 'gate', signal.SIGKILL, 'stop'),
+        ('gate frozen', 'gate', signal.SIGSTOP, 'stop'),
+    ):
+        found = [_death(one, robot, which, how, event) for _ in range(FEW)]
+        limit = DEAD_MS if which == 'estop' else 1000 * 0.2 + 20
+        rows.append(Record(f'{name}, p50', percentile(found, 0.5), 'ms', limit))
+        rows.append(Record(f'{name}, max', max(found), 'ms', limit, limit))
+    return rows
+
+
+def _death(one: Site, robot: Robot, which: str, how: signal.Signals, event: str) -> float:
+    one.make_ready([robot])
+    stick = one.node.create_publisher(Twist, f'/{robot.name}/robot/cmd/joystick/cmd_vel', 1)
+    one.until(stick.get_subscription_count)
+    _wait(one, 0.4)
+    turn = Twist()
+    turn.angular.z = 0.5
+    end = one.boot.now_ns() + round(0.5 * 1e9)
+    while one.boot.now_ns() < end:
+        stick.publish(turn)
+        _wait(one, 0.02)
+    robot.events()
+    begin = one.boot.now_ns()
+    robot.processes[which].send_signal(how)
+    took = one.wait_for(robot, event, begin)
+    one.node.destroy_publisher(stick)
+    robot.processes[which].kill()
+    robot.processes[which].wait()
+    robot.start(which)
+    _wait(one, 1.0)  # the old one's states are over
+    return took
+
+
+def _ten(ten: Site) -> list[Record]:
+    fleet = open_publisher(ten.node, '/fleet/estop/stop_request')
+    ten.until(lambda: fleet.get_subscription_count() >= 2 * len(ten.robots))
+    found = []
+    for _ in range(FEW):
+        ten.make_ready()
+        for robot in ten.robots:
+            robot.events()
+        begin = ten.boot.now_ns()
+        fleet.publish(
+            StopRequest(request_id=new_id(), source='bench', level=StopRequest.LEVEL_STOP)
+        )
+        found += [ten.wait_for(robot, 'stop', begin) for robot in ten.robots]
+    return [
+        Record('fleet stop, 10 robots, p50', percentile(found, 0.5), 'ms'),
+        Record('fleet stop, 10 robots, p99', percentile(found, 0.99), 'ms', P99_MS),
+        Record('fleet stop, 10 robots, max', max(found), 'ms', MAX_MS),
+    ]
+
+
+def _rows(name: str, found: list[float], reference: list[float]) -> list[Record]:
+    p50, p99 = percentile(reference, 0.5), percentile(reference, 0.99)
+    return [
+        Record(f'{name}, p50 of {len(found)}', percentile(found, 0.5), 'ms', p50),
+        Record(f'{name}, p99', percentile(found, 0.99), 'ms', p99, P99_MS),
+        Record(f'{name}, max', max(found), 'ms', max(reference), MAX_MS),
+    ]
+
+
+def _round_trips(one: Site) -> list[float]:
+    """Return ms of a message to this very process over DDS and back: the peer."""
+    heard: list[int] = []
+    out = open_publisher(one.node, 'estop/stop_request', 'nobody')
+    into = open_subscription(
+        one.node, 'estop/stop_request', lambda _: heard.append(one.boot.now_ns()), 'nobody'
+    )
+    one.until(out.get_subscription_count)
+    found = []
+    for _ in range(200):
+        heard.clear()
+        begin = one.boot.now_ns()
+        out.publish(StopRequest(request_id='x'))
+        one.until(lambda: heard)
+        found.append((heard[0] - begin) / 1e6)
+    one.node.destroy_publisher(out)
+    one.node.destroy_subscription(into)
+    return found
+
+
+def _wait(one: Site, seconds: float) -> None:
+    end = one.boot.now_ns() + round(seconds * 1e9)
+    one.until(lambda: one.boot.now_ns() >= end)
+
+
+@contextlib.contextmanager
+def _load(robot: str) -> Iterator[None]:
+    """Keep ``BUSY`` processes computing and flood a command input at ``FLOOD_HZ``."""
+    busy = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(BUSY)]
+    topic = f'/{robot}/robot/cmd/nav2/cmd_vel'
+    flood = subprocess.Popen([sys.executable, '-c', _FLOOD, topic, str(FLOOD_HZ)])
+    try:
+        yield
+    finally:
+        for process in (*busy, flood):
+            process.kill()
+            process.wait()
