@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -113,13 +114,25 @@ class Site:
         return found
 
     def make_ready(self, robots: list[Robot] | None = None) -> None:
-        """Reset and enable."""
+        """Reset and enable; again, if the gate trips meanwhile (on a machine that is too busy)."""
         for robot in robots or self.robots:
             client, operator = robot.operator, robot.operator.operator
-            self._ask(client, lambda o=operator, c=client: o.reset(c.now_ns()))
-            self.until(lambda r=robot: self._level(r) == GateState.LEVEL_DISABLED, what='CLEAR')
-            self._ask(client, lambda o=operator, c=client: o.enable((), c.now_ns()))
-            self.until(lambda r=robot: self._level(r) == GateState.LEVEL_ENABLED, what='enabled')
+            end = time.monotonic() + WAIT_S
+            while self._level(robot) != GateState.LEVEL_ENABLED and time.monotonic() < end:
+                self._ask(client, lambda o=operator, c=client: o.reset(c.now_ns()))
+                with contextlib.suppress(TimeoutError):
+                    self._reach(robot, GateState.LEVEL_DISABLED)
+                    self._ask(client, lambda o=operator, c=client: o.enable((), c.now_ns()), 1.0)
+                    self._reach(robot, GateState.LEVEL_ENABLED)
+            if self._level(robot) != GateState.LEVEL_ENABLED:
+                raise TimeoutError(f'{robot.name} could not be enabled')
+
+    def stopped(self, robot: Robot) -> None:
+        """Wait until the gate says that it has stopped, so that nothing older is believed."""
+        self._reach(robot, GateState.LEVEL_STOPPED, 5.0)
+
+    def _reach(self, robot: Robot, level: int, wait_s: float = 1.0) -> None:
+        self.until(lambda: self._level(robot) == level, wait_s, f'level {level}')
 
     def _level(self, robot: Robot) -> int:
         gate = robot.operator.operator.watch.gate(self.boot.now_ns())
