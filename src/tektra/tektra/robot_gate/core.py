@@ -137,8 +137,12 @@ class Gate:
         if feedback is None or (known is not None and feedback.seq == known.seq):
             return
         self._feedback = feedback
+        same = known is not None and feedback.same_motion(known)
         for monitor in self._monitors.values():
-            monitor.on_feedback(feedback)
+            if same:
+                monitor.on_same(feedback.received_ns)
+            else:
+                monitor.on_feedback(feedback)
         if self._workspace is not None and feedback.pose is not None:
             speed = math.hypot(feedback.base.x, feedback.base.y) if feedback.base else 0.0
             self._workspace.on_pose(feedback.pose, speed, feedback.received_ns)

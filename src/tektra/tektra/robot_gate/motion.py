@@ -56,6 +56,11 @@ class MotionMonitor:
         elif self._too_fast_from_ns is None:
             self._too_fast_from_ns = now_ns
 
+    def on_same(self, now_ns: int) -> None:
+        """Take a report that says what the one before it said."""
+        if self._measured_ns is not None:
+            self._measured_ns = now_ns
+
     def commanded(self, zero: bool, now_ns: int) -> None:
         """Note whether the gate commands standstill."""
         if not zero:

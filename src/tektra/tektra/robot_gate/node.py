@@ -35,6 +35,7 @@ from tektra.runtime.topics import open_publisher, open_subscription
 
 ENDPOINTS_S = 0.5
 AUTO_S = 0.2
+RESTING_S = 0.1  # between two messages of joints and odometry that say the same
 KEY_S = 1.0  # between two looks for a key that estop has not made yet
 
 
@@ -61,6 +62,7 @@ class RobotGateNode(PlainNode):
             for name in ('gate_state', 'estop/stop_request', 'joint_states', 'odom')
         }
         self._loop = GateLoop(self._gate, driver, self.boot, self)
+        self._shown: Feedback | None = None
         self._subscribe()
         self.create_service(EnableMotion, 'enable_motion', self._on_enable)
         self.create_service(DisableMotion, 'disable_motion', self._on_disable)
@@ -208,7 +210,12 @@ class RobotGateNode(PlainNode):
         self.log.warning(f'tripped: {request.reason}')
 
     def feedback(self, feedback: Feedback) -> None:
-        """Publish what the robot reported."""
+        """Publish what the robot reported; a robot at rest says it less often."""
+        known = self._shown
+        if known is not None and feedback.same_motion(known):
+            if (feedback.received_ns - known.received_ns) * 1e-9 < RESTING_S:
+                return
+        self._shown = feedback
         header = Header(stamp=self.stamp())
         if feedback.positions:
             message: JointState = joint_state(feedback, header)

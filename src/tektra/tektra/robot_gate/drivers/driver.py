@@ -94,6 +94,15 @@ class Feedback:
     range_m: float | None = None  # free way ahead
     fault: str = ''  # why the robot refuses or has stopped by itself; empty: it has not
 
+    def same_motion(self, other: Feedback) -> bool:
+        """Return whether this report tells the same of speeds and positions as another."""
+        return (
+            self.base == other.base
+            and self.pose == other.pose
+            and self.velocities == other.velocities
+            and self.positions == other.positions
+        )
+
 
 class RobotDriver(Protocol):
     """One robot. All methods: gate thread, non-blocking, may raise ``DriverError``."""
