@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ from tektra.runtime.topics import open_publisher
 from tektra.stop_client.client import FLEET_REQUEST, REQUEST
 
 LISTENERS = ('estop', 'robot_gate')
+ENDS = (signal.SIGINT, signal.SIGTERM)
 WAIT_S = 15.0
 """s until a path that is not matched is an error: cold start of the graph and discovery."""
 
@@ -104,7 +106,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='stop_paths', description=__doc__)
     parser.add_argument('robots', nargs='+', metavar='ROBOT')
     parser.add_argument('--timeout', type=float, default=WAIT_S, help='s to wait')
+    parser.add_argument(
+        '--stay',
+        action='store_true',
+        help='when all are matched, wait for SIGINT or SIGTERM: a launch file ends with this '
+        'program (on_exit: shutdown), and so only if a path is missing',
+    )
     given = parser.parse_args(remove_ros_args(sys.argv)[1:])
+    if given.stay:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         robots = site(given.robots)
     except RecordError as error:
@@ -127,6 +137,8 @@ def main() -> None:
     context.try_shutdown()
     for path in missing:
         print(f'tektra: error: {path.missing()}', file=sys.stderr)
+    if given.stay and not missing:
+        signal.sigwait(ENDS)
     sys.exit(1 if missing else 0)
 
 
