@@ -398,7 +398,8 @@ def test_the_stop_for_a_gate_that_died_is_not_reset_by_the_next_gate() -> None:
 
 
 def stopped_before(source: str, cleared: bool) -> Found:
-    return Found(Record(7, source, 'because', 2, 'yesterday', cleared))
+    by_person = source == 'button'
+    return Found(Record(7, source, 'because', 2, 'then', cleared, needs_person=by_person))
 
 
 def test_a_persons_stop_survives_killing_estop_and_the_gate() -> None:
@@ -409,6 +410,21 @@ def test_a_persons_stop_survives_killing_estop_and_the_gate() -> None:
     again.pass_ms(100)
     assert not auto(again)
     assert again.reset().success
+
+
+def test_damaging_the_latch_file_does_not_make_a_stop_forgotten() -> None:
+    room = EstopRoom(found=Found(trouble='the file is damaged'))
+    room.pass_ms(100)
+    assert not auto(room)
+
+
+def test_a_fault_during_the_start_does_not_make_a_persons_stop_forgotten() -> None:
+    room = EstopRoom(found=stopped_before('button', cleared=False))
+    room.pass_ms(100)
+    room.core.on_stop_request(StopRequest(source='robot_gate'), room.now_ns)
+    again = EstopRoom(found=Found(room.core.record()))
+    again.pass_ms(100)
+    assert not auto(again)
 
 
 @pytest.mark.parametrize(('source', 'cleared'), [('button', True), ('estop', False)])
