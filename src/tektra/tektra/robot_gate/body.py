@@ -35,7 +35,6 @@ class Body:
             for name, joint in robot.joints.items()
         }
         self._of = {channel: robot.joints_of(channel) for channel in robot.channels}
-        self._targets: dict[str, JointTarget] = {}
 
     def start(self, channel: str, feedback: Feedback) -> None:
         """Begin at what is measured: nothing moves."""
@@ -45,7 +44,6 @@ class Body:
                     axis.reset()
         for name in self._of[channel]:
             self._joints[name].start(feedback.positions[name])
-            self._targets.pop(name, None)
 
     def missing(self, channel: str, feedback: Feedback) -> str:
         """Return a joint of which the position is not measured; empty: there is none."""
@@ -57,9 +55,9 @@ class Body:
         if channel == BASE:
             self._follow_base(ask.base, cap, dt_s)
             return
-        self._targets.update(ask.joints)
+        # What the newest set-point does not name is not commanded, whatever one before it said.
         for name in self._of[channel]:
-            target = self._targets.get(name)
+            target = ask.joints.get(name)
             if target is None:
                 self._joints[name].brake(dt_s)
             else:
@@ -73,7 +71,6 @@ class Body:
                     axis.brake(dt_s)
         for name in self._of[channel]:
             self._joints[name].brake(dt_s)
-            self._targets.pop(name, None)
 
     def at_rest(self, channel: str) -> bool:
         """Return whether nothing but standing still is commanded of a channel."""
