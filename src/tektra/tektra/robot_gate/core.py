@@ -414,7 +414,8 @@ class Gate:
 
     def _begin_power(self, now_ns: int) -> None:
         assert self._feedback is not None  # enable() has checked it
-        if not self._drives.powered:
+        # Power that was gone for a while (stop category 2 wants to keep it) may come back elsewhere.
+        if not (self._drives.powered and self._feedback.enabled):
             for channel in self._robot.channels:
                 if not self._body.missing(channel, self._feedback):
                     self._body.start(channel, self._feedback)
