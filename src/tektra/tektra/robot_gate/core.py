@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest
@@ -450,7 +449,7 @@ class Gate:
             return f'{why}; find the cause, then `tektra reset {self._robot.name}`'
         if request.release_hold:
             return '' if self._hold else 'nothing is held; use enable'
-        return self._not_ready(request.channels or self._robot.channels, now_ns)
+        return self._not_ready(now_ns)
 
     def _unproven(self, request: EnableMotion.Request) -> str:
         if self._key is None:
@@ -463,7 +462,7 @@ class Gate:
             return f'wrong key_proof; it needs {proof.key_file(self._robot.name)}'
         return ''
 
-    def _not_ready(self, channels: Iterable[str], now_ns: int) -> str:
+    def _not_ready(self, now_ns: int) -> str:
         budget = self._robot.driver.timeout_budget_s
         timeout = self._driver.timeout_s
         if not (math.isfinite(timeout) and timeout > 0):
@@ -483,7 +482,7 @@ class Gate:
         for channel, monitor in self._monitors.items():
             if not monitor.standstill(now_ns):
                 return f'{channel} does not stand still, or is not measured; wait until it does'
-        for channel in channels:
+        for channel in self._robot.channels:  # also what shall not move is commanded: to stay
             missing = self._body.missing(channel, self._feedback)
             if missing:
                 return f"{channel}: the robot does not report the position of '{missing}'"
@@ -497,7 +496,7 @@ class Gate:
         if why:
             return why
         if channel not in self._enabled:
-            return self._not_ready((channel,), now_ns) or 'motion is not enabled'
+            return self._not_ready(now_ns) or 'motion is not enabled'
         if self._hold:
             return f'held: {self._hold}'
         if self._feedback is not None and not self._feedback.enabled:
