@@ -96,6 +96,8 @@ class Gate:
         if self._watch.latched:
             self._trip.on_latched()
         self._follow_estop(now_ns)
+        if self._watch.latched:  # a stop may grow more severe without a new stop_id
+            self._drives.stop(_category(self._watch.category, self._robot), now_ns)
 
     def on_stop_request(self, request: StopRequest, now_ns: int) -> None:
         """Hold or stop. Severity is never lowered."""
