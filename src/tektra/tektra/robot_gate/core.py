@@ -103,9 +103,12 @@ class Gate:
         """Hold or stop. Severity is never lowered."""
         if request.request_id.startswith(self._own_requests):
             return
+        news = not request.request_id or request.request_id not in self._requests
         self._remember(request.request_id)
         who = f'{request.source[:64] or "somebody"}: {request.reason[:TEXT] or "no reason given"}'
         if request.level == StopRequest.LEVEL_HOLD:
+            if news and (self._hold or not self._enabled):
+                self._renew(now_ns)  # an enable or a release that has not seen it is void
             self._begin_hold(who, now_ns)
         else:
             self._trip_now(who, now_ns, _category(request.category, self._robot))
