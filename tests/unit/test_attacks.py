@@ -283,11 +283,14 @@ def test_a_joint_that_is_not_a_number_does_not_stand_still(
     assert not state.standstill[list(state.channels).index('head')]
 
 
-def test_a_report_that_is_repeated_is_silence(driving: Room, monkeypatch: object) -> None:
+def test_a_report_that_is_repeated_is_silence(
+    driving: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     same = driving._feedback()
-    driving._feedback = lambda: same  # type: ignore[method-assign]
-    driving.run_with(1.5, 'joystick', FORWARD)
+    monkeypatch.setattr(driving, '_feedback', lambda: same)
+    driving.run_with(0.35, 'joystick', FORWARD)
     assert 'reported nothing' in driving.gate.trip
+    driving.run_with(1.5, 'joystick', FORWARD)
     assert not driving.moving
 
 

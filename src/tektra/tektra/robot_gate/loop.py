@@ -85,6 +85,7 @@ class GateLoop:
         ``now_ns`` is when it was posted. Any thread.
         """
         posted_ns = self._clock.now_ns()
+        self._slots.pop(slot, None)  # so that slots are read in the order of their newest
         self._slots[slot] = lambda _: job(posted_ns)
 
     def post_stop(self, request: StopRequest) -> None:
@@ -159,7 +160,8 @@ class GateLoop:
             self._reported = feedback.seq
             self._out.feedback(feedback)
         for slot in list(self._slots):
-            self._slots.pop(slot)(now_ns)
+            if job := self._slots.pop(slot, None):  # else just now replaced: for the next turn
+                job(now_ns)
         while self._calls:
             call = self._calls.popleft()
             try:

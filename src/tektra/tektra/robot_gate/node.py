@@ -111,8 +111,11 @@ class RobotGateNode(PlainNode):
     def _on_estop(self, state: EstopState) -> None:
         self._auto.state = state
         gate = self._gate
-        self._loop.post('estop', lambda ns: gate.on_estop_state(state, ns))
-        if state.state != EstopState.STATE_CLEAR:
+        clear = state.state == EstopState.STATE_CLEAR
+        # Two slots: no CLEAR, whoever it is from, replaces a stop that has not been read yet.
+        slot = 'estop clear' if clear else 'estop stop'
+        self._loop.post(slot, lambda ns: gate.on_estop_state(state, ns))
+        if not clear:
             self._loop.wake()
 
     def _on_setpoint(self, point: Setpoint) -> None:
