@@ -332,7 +332,10 @@ class Gate:
         if why:
             self._trip_now(why, now_ns)
             return
-        for monitor in self._monitors.values():
+        for channel, monitor in self._monitors.items():
+            if monitor.blind(now_ns):
+                self._trip_now(f'{channel} is not measured any more', now_ns)
+                return
             why = monitor.violation(now_ns)
             if why:
                 self._trip_now(f'limit violation: {why}', now_ns)
