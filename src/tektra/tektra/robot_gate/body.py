@@ -50,10 +50,14 @@ class Body:
         names = self._of[channel]
         return next((n for n in names if not math.isfinite(_position(feedback, n))), '')
 
-    def follow(self, channel: str, ask: Ask, cap: float, dt_s: float) -> None:
-        """Go on towards what is asked. ``cap``: highest speed of the base along the ground."""
+    def follow(self, channel: str, ask: Ask, cap: float, cap_now: float, dt_s: float) -> None:
+        """Go on towards what is asked.
+
+        ``cap``: highest speed of the base along the ground where it is asked to go; ``cap_now``:
+        where it goes now.
+        """
         if channel == BASE:
-            self._follow_base(ask.base, cap, dt_s)
+            self._follow_base(ask.base, cap, cap_now, dt_s)
             return
         # What the newest set-point does not name is not commanded, whatever one before it said.
         for name in self._of[channel]:
@@ -91,13 +95,17 @@ class Body:
         }
         return DriverCommand(self.base() if BASE in channels else None, joints, valid_for_s)
 
-    def _follow_base(self, asked: BaseVelocity, cap: float, dt_s: float) -> None:
+    def _follow_base(
+        self, asked: BaseVelocity, cap: float, cap_now: float, dt_s: float
+    ) -> None:
         speed = math.hypot(asked.x, asked.y)
         share = 1.0 if speed <= cap else cap / speed
+        now = self.base()
+        too_fast = math.hypot(now.x, now.y) > cap_now
         for axis, target in ((self._x, asked.x * share), (self._y, asked.y * share)):
             if axis is None:
                 continue
-            if share < 1.0 and abs(axis.velocity) > abs(target):
+            if too_fast or (share < 1.0 and abs(axis.velocity) > abs(target)):
                 axis.brake(dt_s)  # the border does not wait for the jerk limit
             else:
                 axis.follow(target, dt_s)

@@ -398,10 +398,11 @@ class Gate:
             if ask is None:
                 self._body.brake(channel, dt_s)
             else:
-                cap = math.inf
+                cap = cap_now = math.inf
                 if channel == BASE and self._workspace is not None:
                     cap = self._workspace.cap(ask.base, now_ns)
-                self._body.follow(channel, ask, cap, dt_s)
+                    cap_now = self._workspace.cap(self._body.base(), now_ns)
+                self._body.follow(channel, ask, cap, cap_now, dt_s)
             if not self._body.at_rest(channel):
                 self._nonzero_ns[channel] = now_ns
 
