@@ -66,6 +66,7 @@ class RobotGateNode(PlainNode):
         self.create_service(DisableMotion, 'disable_motion', self._on_disable)
         self.create_timer(ENDPOINTS_S, self._look_at_endpoints, clock=self.steady)
         self.create_timer(KEY_S, self._read_key, clock=self.steady)
+        self._has_key = False
         self._read_key()
         self._auto = AutoEnable(self, self._robot, self._loop, self._gate)
         if self._robot.auto_enable and driver.simulated:
@@ -187,12 +188,14 @@ class RobotGateNode(PlainNode):
         self._loop.post('endpoints', lambda _: gate.on_publishers(text))
 
     def _read_key(self) -> None:
+        if self._has_key:  # once: whoever puts another file there later has no key of this robot
+            return
         try:
             key = proof.read_key(proof.key_file(self._robot.name))
         except proof.RobotKeyError as error:
             self.status = f'nobody can enable motion: {error}'
             return
-        self.status = ''
+        self.status, self._has_key = '', True
         gate = self._gate
         self._loop.post('key', lambda _: gate.use_key(key))
 
