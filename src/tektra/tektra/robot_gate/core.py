@@ -101,7 +101,7 @@ class Gate:
 
     def on_stop_request(self, request: StopRequest, now_ns: int) -> None:
         """Hold or stop. Severity is never lowered."""
-        if request.request_id.startswith(self._own_requests):
+        if self.is_own(request):
             return
         news = not request.request_id or request.request_id not in self._requests
         self._remember(request.request_id)
@@ -112,6 +112,10 @@ class Gate:
             self._begin_hold(who, now_ns)
         else:
             self._trip_now(who, now_ns, _category(request.category, self._robot))
+
+    def is_own(self, request: StopRequest) -> bool:
+        """Return whether it is a request of this gate, coming back. Any thread."""
+        return request.request_id.startswith(self._own_requests)
 
     def on_setpoint(self, point: Setpoint, now_ns: int) -> None:
         """Take a set-point; it counts only if it was made in this epoch."""

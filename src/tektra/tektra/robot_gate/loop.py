@@ -26,7 +26,7 @@ from tektra.runtime.clock import Clock
 
 TICK_S = 0.01
 STATE_S = 0.05  # GateState: 20 Hz and on change
-STOPS = 64  # stop requests that wait; of a flood the newest are as good as all
+STOPS = 64  # stop requests of one level that wait; of a flood the newest are as good as all
 ANSWER_S = 1.0  # the longest that a service waits for the thread
 _S = 1e-9
 
@@ -66,6 +66,7 @@ class GateLoop:
         self._out = out
         self._slots: dict[str, Callable[[int], None]] = {}
         self._stops: deque[tuple[StopRequest, int]] = deque(maxlen=STOPS)
+        self._holds: deque[tuple[StopRequest, int]] = deque(maxlen=STOPS)
         self._calls: deque[_Call] = deque()
         self._wake = threading.Event()
         self._ending = False
@@ -90,7 +91,10 @@ class GateLoop:
 
     def post_stop(self, request: StopRequest) -> None:
         """Hand over a stop request and wake the thread. Any thread."""
-        self._stops.append((request, self._clock.now_ns()))
+        if self._gate.is_own(request):
+            return
+        hold = request.level == StopRequest.LEVEL_HOLD  # a flood of these pushes no stop out
+        (self._holds if hold else self._stops).append((request, self._clock.now_ns()))
         self._wake.set()
 
     def wake(self) -> None:
@@ -150,9 +154,9 @@ class GateLoop:
 
     def _hear(self) -> None:
         """Stops first, then the driver, then everything else."""
-        while self._stops:
-            request, posted_ns = self._stops.popleft()
-            self._gate.on_stop_request(request, posted_ns)
+        for waiting in (self._stops, self._holds):
+            while waiting:
+                self._gate.on_stop_request(*waiting.popleft())
         now_ns = self._clock.now_ns()
         feedback = self._drive(lambda now: self._driver.read(now))
         self._gate.on_driver(self._view(), feedback, now_ns)
