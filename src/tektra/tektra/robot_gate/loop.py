@@ -54,6 +54,7 @@ class _Call:
     job: Callable[[int], Any]
     done: threading.Event
     answer: Any = None
+    void: bool = False  # whoever asked has been told that it was not done
 
 
 class GateLoop:
@@ -97,12 +98,19 @@ class GateLoop:
         (self._holds if hold else self._stops).append((request, self._clock.now_ns()))
         self._wake.set()
 
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread runs; when it does not, the robot's own time-out stops it."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Run the next tick now. Any thread."""
         self._wake.set()
 
-    def ask(self, job: Callable[[int], Any]) -> Any:
+    def ask(self, job: Callable[[int], Any], *, late: bool = False) -> Any:
         """Return ``job(now_ns)``, run in the thread. Not from the thread itself.
+
+        ``late``: it is to be done even when nobody waits for the answer any more.
 
         :raises TimeoutError: if the thread does not answer within ``ANSWER_S``.
         """
@@ -110,6 +118,7 @@ class GateLoop:
         self._calls.append(call)
         self._wake.set()
         if not call.done.wait(ANSWER_S):
+            call.void = not late
             raise TimeoutError('the gate is busy; ask again')
         if isinstance(call.answer, BaseException):
             raise call.answer
@@ -168,6 +177,8 @@ class GateLoop:
                 job(now_ns)
         while self._calls:
             call = self._calls.popleft()
+            if call.void:
+                continue
             try:
                 call.answer = call.job(self._clock.now_ns())
             except Exception as error:

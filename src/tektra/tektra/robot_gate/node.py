@@ -163,7 +163,7 @@ class RobotGateNode(PlainNode):
     ) -> DisableMotion.Response:
         try:
             answer: DisableMotion.Response = self._loop.ask(
-                lambda ns: self._gate.disable(request, ns)
+                lambda ns: self._gate.disable(request, ns), late=True
             )
         except Exception as error:
             self.report_error('disable_motion', error)
@@ -176,6 +176,8 @@ class RobotGateNode(PlainNode):
 
     def _look_at_endpoints(self) -> None:
         """Find a second publisher. A killed one stays listed for up to 20 s: that is safe."""
+        if not self._loop.alive:
+            self.status = 'the thread of the gate has ended: nothing moves; restart robot_gate'
         problems = []
         for topic, most in self._inputs.items():
             count = self.count_publishers(topic)
