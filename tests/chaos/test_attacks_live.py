@@ -1,4 +1,4 @@
-"""Attacks on a real robot: estop, gate and emulator in processes, the emulator's log as witness."""
+"""Attacks on a robot: estop, gate and emulator in processes; the emulator's log is witness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import rclpy
 from geometry_msgs.msg import Twist
 from rclpy.executors import SingleThreadedExecutor
 from std_srvs.srv import Trigger
-from tektra_msgs.msg import EstopState, GateState
+from tektra_msgs.msg import EstopState, GateState, StopRequest
 from tektra_msgs.srv import EnableMotion
 
 from tektra.robots.proof import enable_proof, key_file
@@ -50,6 +50,7 @@ class Attacked:
         open_subscription(self.node, 'estop/state', lambda m: setattr(self, 'estop', m))
         open_subscription(self.node, 'gate_state', lambda m: setattr(self, 'gate', m))
         self.stick = self.node.create_publisher(Twist, 'robot/cmd/joystick/cmd_vel', 1)
+        self.request = open_publisher(self.node, 'estop/stop_request')
         self.stop = self.node.create_client(Trigger, 'estop/stop')
         self.enable = self.node.create_client(EnableMotion, 'enable_motion')
         for name in PROGRAMS:
@@ -86,7 +87,9 @@ class Attacked:
     def driving(self):
         self.until(lambda: self.gate and self.gate.level == GateState.LEVEL_ENABLED, 'enabled')
         self.go_on(0.5)
-        self.until(lambda: self.moved_since(0), 'it drives', do=self.drive)
+        self.until(lambda: self.moved_since(0) or self.gate.trip, 'it drives', do=self.drive)
+        if self.gate.trip:  # before any attack: the robot side or the gate did not get the time
+            pytest.skip(f'this machine is too busy: {self.gate.trip}')
         return self
 
     def call(self, client, request):
@@ -133,13 +136,15 @@ def test_a_stop_by_the_service_survives_killing_the_gate_and_then_both(attacked)
     still = ramp_later(attacked)
     attacked.kill('gate')
     attacked.start('gate')
-    attacked.go_on(6.0, attacked.drive)
+    attacked.go_on(5.0)  # in peace: whoever asks for motion blocks the reset
+    attacked.go_on(1.0, attacked.drive)
     assert attacked.estop.state == EstopState.STATE_STOPPED
     for name in ('gate', 'estop'):
         attacked.kill(name)
     for name in ('estop', 'gate'):
         attacked.start(name)
-    attacked.go_on(6.0, attacked.drive)
+    attacked.go_on(5.0)  # in peace: whoever asks for motion blocks the reset
+    attacked.go_on(1.0, attacked.drive)
     assert attacked.estop.state == EstopState.STATE_STOPPED
     assert not attacked.moved_since(still)
 
@@ -170,18 +175,17 @@ def test_files_that_are_replaced_while_it_runs_enable_nothing(attacked):
     path.unlink()
     path.write_bytes(mine)
     path.chmod(0o600)
-    attacked.go_on(1.5, attacked.drive)
-    attacked.call(attacked.stop, Trigger.Request())
+    attacked.go_on(1.5)
+    attacked.request.publish(StopRequest(request_id='h', level=StopRequest.LEVEL_HOLD))
     still = ramp_later(attacked)
-    attacked.go_on(RAMP_S, attacked.drive)
+    attacked.go_on(RAMP_S)
     gate = attacked.gate
     epoch = (gate.estop_instance_id, gate.stop_id, gate.instance_id, gate.gate_epoch)
-    request = EnableMotion.Request(key_proof=enable_proof(mine, *epoch))
+    request = EnableMotion.Request(release_hold=True, key_proof=enable_proof(mine, *epoch))
     request.estop_instance_id, request.stop_id = epoch[:2]
     request.gate_instance_id, request.gate_epoch = epoch[2:]
     answer = attacked.call(attacked.enable, request)
-    assert not answer.success
-    assert 'wrong key_proof' in answer.message
+    attacked.go_on(0.5)
     attacked.go_on(1.0, attacked.drive)
+    assert 'wrong key_proof' in answer.message
     assert not attacked.moved_since(still)
-

@@ -190,9 +190,7 @@ def test_a_joint_that_no_fresh_set_point_names_comes_to_rest(room: Room) -> None
     room.run_setpoints(
         0.1, 'head', joint_names=names, positions=at, velocities=[math.nan, math.nan]
     )
-    room.run_setpoints(
-        2.0, 'head', joint_names=names[:1], positions=at[:1], velocities=[math.nan]
-    )
+    room.run_setpoints(2.0, 'head', joint_names=names[:1], positions=at[:1], velocities=[math.nan])
     assert room.plant.positions['head_tilt'] < 0.2
 
 

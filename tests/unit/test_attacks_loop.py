@@ -1,4 +1,4 @@
-"""Attempts on the mailboxes of the gate's loop: what comes in one turn, too late, or as a flood."""
+"""Attempts on the mailboxes of the gate's loop: in one turn, too late, or as a flood."""
 
 from __future__ import annotations
 

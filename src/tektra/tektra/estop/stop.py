@@ -67,7 +67,7 @@ class Stop:
 
     @property
     def alone(self) -> bool:
-        """Return whether a simulated robot may reset it by itself: a start after no person's stop."""
+        """Return whether a simulated robot may reset it by itself: a start, not after a person."""
         return self.startup and not self.needs_person
 
     def text(self) -> str:

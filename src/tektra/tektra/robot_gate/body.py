@@ -95,9 +95,7 @@ class Body:
         }
         return DriverCommand(self.base() if BASE in channels else None, joints, valid_for_s)
 
-    def _follow_base(
-        self, asked: BaseVelocity, cap: float, cap_now: float, dt_s: float
-    ) -> None:
+    def _follow_base(self, asked: BaseVelocity, cap: float, cap_now: float, dt_s: float) -> None:
         speed = math.hypot(asked.x, asked.y)
         share = 1.0 if speed <= cap else cap / speed
         now = self.base()

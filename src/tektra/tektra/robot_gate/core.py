@@ -115,7 +115,7 @@ class Gate:
 
     def is_own(self, request: StopRequest) -> bool:
         """Return whether it is a request of this gate, coming back. Any thread."""
-        return request.request_id.startswith(self._own_requests)
+        return bool(request.request_id.startswith(self._own_requests))
 
     def on_setpoint(self, point: Setpoint, now_ns: int) -> None:
         """Take a set-point; it counts only if it was made in this epoch."""
@@ -426,7 +426,7 @@ class Gate:
 
     def _begin_power(self, now_ns: int) -> None:
         assert self._feedback is not None  # enable() has checked it
-        # Power that was gone for a while (stop category 2 wants to keep it) may come back elsewhere.
+        # Category 2 wants to keep power: it may have been gone, and the robot moved by hand.
         if not (self._drives.powered and self._feedback.enabled):
             for channel in self._robot.channels:
                 if not self._body.missing(channel, self._feedback):

@@ -56,7 +56,7 @@ class EstopWatch:
             self._clears = 0
         elif known is not None and (state.seq <= known.seq or state.stop_id < known.stop_id):
             if state.state != EstopState.STATE_CLEAR and not self.latched:
-                # One estop is heard in order. Two speak under one name, and one of them has stopped.
+                # One estop is heard in order: two speak under one name, and one of them stopped.
                 self._rival_ns = now_ns
             return
         changed = known is None or known.stop_id != state.stop_id
