@@ -137,6 +137,7 @@ def test_a_stop_by_the_service_survives_killing_the_gate_and_then_both(attacked)
     attacked.kill('gate')
     attacked.start('gate')
     attacked.go_on(5.0)  # in peace: whoever asks for motion blocks the reset
+    assert attacked.estop.state == EstopState.STATE_STOPPED
     attacked.go_on(1.0, attacked.drive)
     assert attacked.estop.state == EstopState.STATE_STOPPED
     for name in ('gate', 'estop'):
@@ -144,6 +145,7 @@ def test_a_stop_by_the_service_survives_killing_the_gate_and_then_both(attacked)
     for name in ('estop', 'gate'):
         attacked.start(name)
     attacked.go_on(5.0)  # in peace: whoever asks for motion blocks the reset
+    assert attacked.estop.state == EstopState.STATE_STOPPED
     attacked.go_on(1.0, attacked.drive)
     assert attacked.estop.state == EstopState.STATE_STOPPED
     assert not attacked.moved_since(still)
