@@ -97,6 +97,18 @@ def test_a_stop_that_grows_more_severe_at_estop_takes_power(driving: Room) -> No
     assert driving.stops[-1] is Category.IMMEDIATE
 
 
+def test_a_stop_that_estop_does_not_hear_while_it_resets_is_not_lost(room: Room) -> None:
+    room.run(0.2)
+    room.latches = False
+    room.estop.state = EstopState.STATE_RESETTING
+    room.beat()
+    room.request_stop()
+    room.clear_estop()
+    assert room.level == GateState.LEVEL_STOPPED
+    assert room.asked  # estop is asked until it has latched
+    assert room.enable() != ''
+
+
 # ---- hold and release -------------------------------------------------------------------------
 
 

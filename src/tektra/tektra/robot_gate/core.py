@@ -93,7 +93,7 @@ class Gate:
     def on_estop_state(self, state: EstopState, now_ns: int) -> None:
         """Take a state of estop."""
         self._watch.on_state(state, now_ns)
-        if self._watch.latched:
+        if self._watch.stopped:
             self._trip.on_latched()
         self._follow_estop(now_ns)
         if self._watch.latched:  # a stop may grow more severe without a new stop_id
@@ -288,7 +288,7 @@ class Gate:
     ) -> None:
         """Trip, or make a trip worse; only the first time begins a new epoch."""
         begins = not self._trip
-        self._trip.set(why, category, self._watch.latched and not worst, worst=worst)
+        self._trip.set(why, category, self._watch.stopped and not worst, worst=worst)
         category = Category(self._robot.stop.category) if category is None else category
         if begins or self._enabled:
             self._stop(category, now_ns)

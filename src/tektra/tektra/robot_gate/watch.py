@@ -39,6 +39,15 @@ class EstopWatch:
         return self._state is not None and self._state.state != EstopState.STATE_CLEAR
 
     @property
+    def stopped(self) -> bool:
+        """Return whether estop is STOPPED: what it is asked for now is part of that stop.
+
+        RESETTING is none: a stop that estop does not hear then would be gone with the reset.
+        """
+        state = self._state
+        return self.latched and state is not None and state.state != EstopState.STATE_RESETTING
+
+    @property
     def category(self) -> int:
         """Return the category in force, as in StopRequest; 0: not said."""
         return int(self._state.category) if self._state is not None else 0
