@@ -241,7 +241,9 @@ class EstopCore:
             return
         if self._state != CLEAR:  # what has not been reset stays as severe as it was
             category = min(category, self._stop.category)
+        needs_person = self._state != CLEAR and self._stop.needs_person
         self._stop = self._stop.next(source, reason, category, request_id)
+        self._stop.needs_person |= needs_person
         self._enter(STOPPED, now_ns)
         self._pace.change(urgent=True)
 

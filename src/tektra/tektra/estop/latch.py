@@ -23,7 +23,10 @@ _MAX_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Record:
-    """The last stop. ``since``: UTC, for people. ``before``: what a start-up stop follows."""
+    """The last stop. ``since``: UTC, for people. ``before``: what a start-up stop follows.
+
+    ``needs_person``: a person has stopped, and so a simulated robot does not reset it by itself.
+    """
 
     stop_id: int
     source: str
@@ -32,6 +35,7 @@ class Record:
     since: str
     cleared: bool
     before: str = ''
+    needs_person: bool = False
 
     def describe(self) -> str:
         """Return it in a few words."""
@@ -159,4 +163,5 @@ def _record(given: object) -> Record:
         since=words.name(given['since']),
         cleared=given['cleared'],
         before=words.reason(given['before']),
+        needs_person=given.get('needs_person', False) is not False,
     )

@@ -42,6 +42,11 @@ def refusal(request: ResetEstop.Request, who: Identity, state: int, stop: Stop, 
         )
     if who.key_trouble:
         return f'there is no key: {who.key_trouble}; then restart estop'
+    if request.operator_name == proof.AUTO_ENABLE and not stop.alone:
+        return (
+            f'stop {stop.stop_id} is for a person to reset, not for the robot itself; find the '
+            f'cause, then `tektra reset {who.robot.name}`'
+        )
     key_file = proof.key_file(who.robot.name)
     if not request.key_proof:
         return f'key_proof is empty; use `tektra reset` as the user who may read {key_file}'

@@ -11,6 +11,8 @@ from tektra.robots.spec import RobotSpec
 
 MAX_REQUESTS = 16
 MAX_ALSO = 8  # further sources that are named
+# Stops that these have asked for tell of a fault; all others count as made by a person.
+_FAULTS = ('estop', 'robot_gate')
 
 
 def configured(robot: RobotSpec) -> int:
@@ -38,6 +40,7 @@ class Stop:
         self.before = ''
         self.since = ''  # when it was first published, UTC, for people
         self.request_ids: list[str] = []
+        self.needs_person = source not in _FAULTS  # kept over starts, until it is reset
         self._also: list[str] = []
 
     @classmethod
@@ -46,11 +49,13 @@ class Stop:
         past = found.record
         if past is None:
             made = cls(1, 'estop', startup, category, startup=True)
+            made.needs_person = bool(found.trouble)  # nobody knows what it said
             made.before = found.trouble or 'there is no latch file, so this may be the first start'
             return made
         if not past.cleared:
             category = min(category, past.category)
         made = cls(past.stop_id + 1, 'estop', startup, category, startup=True)
+        made.needs_person = past.needs_person and not past.cleared
         made.before = past.before if past.reason == startup else past.describe()
         return made
 
@@ -59,6 +64,11 @@ class Stop:
         made = Stop(self.stop_id + 1, source, reason, category)
         made.remember(request_id)
         return made
+
+    @property
+    def alone(self) -> bool:
+        """Return whether a simulated robot may reset it by itself: a start, not after a person."""
+        return self.startup and not self.needs_person
 
     def text(self) -> str:
         """Return why, for people."""
@@ -71,6 +81,7 @@ class Stop:
         """Take a further demand into this stop; return whether that is worth telling."""
         before = self.category, len(self._also)
         self.category = min(self.category, category)
+        self.needs_person |= source not in _FAULTS
         if source not in (self.source, *self._also) and len(self._also) < MAX_ALSO:
             self._also.append(source)
         known = not request_id or self.repeats(request_id)
@@ -99,4 +110,5 @@ class Stop:
             since=self.since,
             cleared=cleared,
             before=words.reason(self.before),
+            needs_person=self.needs_person,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tektra_msgs.msg import EstopState, GateState
 from tektra_msgs.srv import EnableMotion, ResetEstop
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tektra.robot_gate.loop import GateLoop
     from tektra.runtime.plain import PlainNode
 
-WHO = 'auto_enable'
+WHO = proof.AUTO_ENABLE  # estop lets it reset a start only, not what a person has stopped
 
 
 class AutoEnable:
@@ -36,6 +36,7 @@ class AutoEnable:
         self._first_stop = 0
         self._over = False  # for this instance of estop
         self._given_up = False
+        self._cleared = False  # by a reset of its own
 
     def give_up(self) -> None:
         """A person has taken over: nothing is enabled by itself any more."""
@@ -56,7 +57,11 @@ class AutoEnable:
             return
         if state.state == EstopState.STATE_STOPPED and not state.reset_blockers:
             self._ask_for_reset(state)
-        elif state.state == EstopState.STATE_CLEAR and gate.level == GateState.LEVEL_DISABLED:
+        elif (
+            self._cleared
+            and state.state == EstopState.STATE_CLEAR
+            and gate.level == GateState.LEVEL_DISABLED
+        ):
             self._enable(gate)
 
     def _ask_for_reset(self, state: EstopState) -> None:
@@ -64,7 +69,7 @@ class AutoEnable:
             key = proof.read_key(proof.key_file(self._robot.name))
         except proof.RobotKeyError:
             return  # the node's status says so
-        self._reset.call_async(
+        answer = self._reset.call_async(
             ResetEstop.Request(
                 stop_id=state.stop_id,
                 reset_nonce=state.reset_nonce,
@@ -74,6 +79,10 @@ class AutoEnable:
                 ),
             )
         )
+        answer.add_done_callback(self._on_answer)
+
+    def _on_answer(self, answer: Any) -> None:
+        self._cleared |= answer.exception() is None and answer.result().success
 
     def _enable(self, gate: GateState) -> None:
         request = EnableMotion.Request(

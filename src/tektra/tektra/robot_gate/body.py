@@ -35,7 +35,6 @@ class Body:
             for name, joint in robot.joints.items()
         }
         self._of = {channel: robot.joints_of(channel) for channel in robot.channels}
-        self._targets: dict[str, JointTarget] = {}
 
     def start(self, channel: str, feedback: Feedback) -> None:
         """Begin at what is measured: nothing moves."""
@@ -45,21 +44,24 @@ class Body:
                     axis.reset()
         for name in self._of[channel]:
             self._joints[name].start(feedback.positions[name])
-            self._targets.pop(name, None)
 
     def missing(self, channel: str, feedback: Feedback) -> str:
         """Return a joint of which the position is not measured; empty: there is none."""
         names = self._of[channel]
         return next((n for n in names if not math.isfinite(_position(feedback, n))), '')
 
-    def follow(self, channel: str, ask: Ask, cap: float, dt_s: float) -> None:
-        """Go on towards what is asked. ``cap``: highest speed of the base along the ground."""
+    def follow(self, channel: str, ask: Ask, cap: float, cap_now: float, dt_s: float) -> None:
+        """Go on towards what is asked.
+
+        ``cap``: highest speed of the base along the ground where it is asked to go; ``cap_now``:
+        where it goes now.
+        """
         if channel == BASE:
-            self._follow_base(ask.base, cap, dt_s)
+            self._follow_base(ask.base, cap, cap_now, dt_s)
             return
-        self._targets.update(ask.joints)
+        # What the newest set-point does not name is not commanded, whatever one before it said.
         for name in self._of[channel]:
-            target = self._targets.get(name)
+            target = ask.joints.get(name)
             if target is None:
                 self._joints[name].brake(dt_s)
             else:
@@ -73,7 +75,6 @@ class Body:
                     axis.brake(dt_s)
         for name in self._of[channel]:
             self._joints[name].brake(dt_s)
-            self._targets.pop(name, None)
 
     def at_rest(self, channel: str) -> bool:
         """Return whether nothing but standing still is commanded of a channel."""
@@ -94,13 +95,15 @@ class Body:
         }
         return DriverCommand(self.base() if BASE in channels else None, joints, valid_for_s)
 
-    def _follow_base(self, asked: BaseVelocity, cap: float, dt_s: float) -> None:
+    def _follow_base(self, asked: BaseVelocity, cap: float, cap_now: float, dt_s: float) -> None:
         speed = math.hypot(asked.x, asked.y)
         share = 1.0 if speed <= cap else cap / speed
+        now = self.base()
+        too_fast = math.hypot(now.x, now.y) > cap_now
         for axis, target in ((self._x, asked.x * share), (self._y, asked.y * share)):
             if axis is None:
                 continue
-            if share < 1.0 and abs(axis.velocity) > abs(target):
+            if too_fast or (share < 1.0 and abs(axis.velocity) > abs(target)):
                 axis.brake(dt_s)  # the border does not wait for the jerk limit
             else:
                 axis.follow(target, dt_s)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest
@@ -94,20 +93,29 @@ class Gate:
     def on_estop_state(self, state: EstopState, now_ns: int) -> None:
         """Take a state of estop."""
         self._watch.on_state(state, now_ns)
-        if self._watch.latched:
+        if self._watch.stopped:
             self._trip.on_latched()
         self._follow_estop(now_ns)
+        if self._watch.latched:  # a stop may grow more severe without a new stop_id
+            self._drives.stop(_category(self._watch.category, self._robot), now_ns)
 
     def on_stop_request(self, request: StopRequest, now_ns: int) -> None:
         """Hold or stop. Severity is never lowered."""
-        if request.request_id.startswith(self._own_requests):
+        if self.is_own(request):
             return
+        news = not request.request_id or request.request_id not in self._requests
         self._remember(request.request_id)
         who = f'{request.source[:64] or "somebody"}: {request.reason[:TEXT] or "no reason given"}'
         if request.level == StopRequest.LEVEL_HOLD:
+            if news and (self._hold or not self._enabled):
+                self._renew(now_ns)  # an enable or a release that has not seen it is void
             self._begin_hold(who, now_ns)
         else:
             self._trip_now(who, now_ns, _category(request.category, self._robot))
+
+    def is_own(self, request: StopRequest) -> bool:
+        """Return whether it is a request of this gate, coming back. Any thread."""
+        return bool(request.request_id.startswith(self._own_requests))
 
     def on_setpoint(self, point: Setpoint, now_ns: int) -> None:
         """Take a set-point; it counts only if it was made in this epoch."""
@@ -284,7 +292,7 @@ class Gate:
     ) -> None:
         """Trip, or make a trip worse; only the first time begins a new epoch."""
         begins = not self._trip
-        self._trip.set(why, category, self._watch.latched and not worst, worst=worst)
+        self._trip.set(why, category, self._watch.stopped and not worst, worst=worst)
         category = Category(self._robot.stop.category) if category is None else category
         if begins or self._enabled:
             self._stop(category, now_ns)
@@ -332,7 +340,10 @@ class Gate:
         if why:
             self._trip_now(why, now_ns)
             return
-        for monitor in self._monitors.values():
+        for channel, monitor in self._monitors.items():
+            if monitor.blind(now_ns):
+                self._trip_now(f'{channel} is not measured any more', now_ns)
+                return
             why = monitor.violation(now_ns)
             if why:
                 self._trip_now(f'limit violation: {why}', now_ns)
@@ -395,10 +406,11 @@ class Gate:
             if ask is None:
                 self._body.brake(channel, dt_s)
             else:
-                cap = math.inf
+                cap = cap_now = math.inf
                 if channel == BASE and self._workspace is not None:
                     cap = self._workspace.cap(ask.base, now_ns)
-                self._body.follow(channel, ask, cap, dt_s)
+                    cap_now = self._workspace.cap(self._body.base(), now_ns)
+                self._body.follow(channel, ask, cap, cap_now, dt_s)
             if not self._body.at_rest(channel):
                 self._nonzero_ns[channel] = now_ns
 
@@ -418,7 +430,8 @@ class Gate:
 
     def _begin_power(self, now_ns: int) -> None:
         assert self._feedback is not None  # enable() has checked it
-        if not self._drives.powered:
+        # Category 2 wants to keep power: it may have been gone, and the robot moved by hand.
+        if not (self._drives.powered and self._feedback.enabled):
             for channel in self._robot.channels:
                 if not self._body.missing(channel, self._feedback):
                     self._body.start(channel, self._feedback)
@@ -453,7 +466,7 @@ class Gate:
             return f'{why}; find the cause, then `tektra reset {self._robot.name}`'
         if request.release_hold:
             return '' if self._hold else 'nothing is held; use enable'
-        return self._not_ready(request.channels or self._robot.channels, now_ns)
+        return self._not_ready(now_ns)
 
     def _unproven(self, request: EnableMotion.Request) -> str:
         if self._key is None:
@@ -466,7 +479,7 @@ class Gate:
             return f'wrong key_proof; it needs {proof.key_file(self._robot.name)}'
         return ''
 
-    def _not_ready(self, channels: Iterable[str], now_ns: int) -> str:
+    def _not_ready(self, now_ns: int) -> str:
         budget = self._robot.driver.timeout_budget_s
         timeout = self._driver.timeout_s
         if not (math.isfinite(timeout) and timeout > 0):
@@ -486,7 +499,7 @@ class Gate:
         for channel, monitor in self._monitors.items():
             if not monitor.standstill(now_ns):
                 return f'{channel} does not stand still, or is not measured; wait until it does'
-        for channel in channels:
+        for channel in self._robot.channels:  # also what shall not move is commanded: to stay
             missing = self._body.missing(channel, self._feedback)
             if missing:
                 return f"{channel}: the robot does not report the position of '{missing}'"
@@ -500,7 +513,7 @@ class Gate:
         if why:
             return why
         if channel not in self._enabled:
-            return self._not_ready((channel,), now_ns) or 'motion is not enabled'
+            return self._not_ready(now_ns) or 'motion is not enabled'
         if self._hold:
             return f'held: {self._hold}'
         if self._feedback is not None and not self._feedback.enabled:

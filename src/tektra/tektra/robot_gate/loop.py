@@ -26,7 +26,7 @@ from tektra.runtime.clock import Clock
 
 TICK_S = 0.01
 STATE_S = 0.05  # GateState: 20 Hz and on change
-STOPS = 64  # stop requests that wait; of a flood the newest are as good as all
+STOPS = 64  # stop requests of one level that wait; of a flood the newest are as good as all
 ANSWER_S = 1.0  # the longest that a service waits for the thread
 _S = 1e-9
 
@@ -54,6 +54,7 @@ class _Call:
     job: Callable[[int], Any]
     done: threading.Event
     answer: Any = None
+    void: bool = False  # whoever asked has been told that it was not done
 
 
 class GateLoop:
@@ -66,6 +67,7 @@ class GateLoop:
         self._out = out
         self._slots: dict[str, Callable[[int], None]] = {}
         self._stops: deque[tuple[StopRequest, int]] = deque(maxlen=STOPS)
+        self._holds: deque[tuple[StopRequest, int]] = deque(maxlen=STOPS)
         self._calls: deque[_Call] = deque()
         self._wake = threading.Event()
         self._ending = False
@@ -85,19 +87,30 @@ class GateLoop:
         ``now_ns`` is when it was posted. Any thread.
         """
         posted_ns = self._clock.now_ns()
+        self._slots.pop(slot, None)  # so that slots are read in the order of their newest
         self._slots[slot] = lambda _: job(posted_ns)
 
     def post_stop(self, request: StopRequest) -> None:
         """Hand over a stop request and wake the thread. Any thread."""
-        self._stops.append((request, self._clock.now_ns()))
+        if self._gate.is_own(request):
+            return
+        hold = request.level == StopRequest.LEVEL_HOLD  # a flood of these pushes no stop out
+        (self._holds if hold else self._stops).append((request, self._clock.now_ns()))
         self._wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread runs; when it does not, the robot's own time-out stops it."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Run the next tick now. Any thread."""
         self._wake.set()
 
-    def ask(self, job: Callable[[int], Any]) -> Any:
+    def ask(self, job: Callable[[int], Any], *, late: bool = False) -> Any:
         """Return ``job(now_ns)``, run in the thread. Not from the thread itself.
+
+        ``late``: it is to be done even when nobody waits for the answer any more.
 
         :raises TimeoutError: if the thread does not answer within ``ANSWER_S``.
         """
@@ -105,6 +118,7 @@ class GateLoop:
         self._calls.append(call)
         self._wake.set()
         if not call.done.wait(ANSWER_S):
+            call.void = not late
             raise TimeoutError('the gate is busy; ask again')
         if isinstance(call.answer, BaseException):
             raise call.answer
@@ -149,9 +163,9 @@ class GateLoop:
 
     def _hear(self) -> None:
         """Stops first, then the driver, then everything else."""
-        while self._stops:
-            request, posted_ns = self._stops.popleft()
-            self._gate.on_stop_request(request, posted_ns)
+        for waiting in (self._stops, self._holds):
+            while waiting:
+                self._gate.on_stop_request(*waiting.popleft())
         now_ns = self._clock.now_ns()
         feedback = self._drive(lambda now: self._driver.read(now))
         self._gate.on_driver(self._view(), feedback, now_ns)
@@ -159,9 +173,12 @@ class GateLoop:
             self._reported = feedback.seq
             self._out.feedback(feedback)
         for slot in list(self._slots):
-            self._slots.pop(slot)(now_ns)
+            if job := self._slots.pop(slot, None):  # else just now replaced: for the next turn
+                job(now_ns)
         while self._calls:
             call = self._calls.popleft()
+            if call.void:
+                continue
             try:
                 call.answer = call.job(self._clock.now_ns())
             except Exception as error:

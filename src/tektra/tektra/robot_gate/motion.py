@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from tektra.robot_gate.drivers.driver import Feedback
 from tektra.robots.spec import BASE, RobotSpec
@@ -76,6 +77,10 @@ class MotionMonitor:
             return False
         return (self._measured_ns - self._still_from_ns) * _S >= self._robot.standstill.settle_s
 
+    def blind(self, now_ns: int) -> bool:
+        """Return whether it is not measured: nobody knows whether it moves."""
+        return self._measured_ns is None or (now_ns - self._measured_ns) * _S > STALE_S
+
     def uncontrolled(self, now_ns: int) -> bool:
         """Return whether it moves though it should have come to rest."""
         if self._moving_from_ns is None or self._zero_from_ns is None:
@@ -96,10 +101,10 @@ class MotionMonitor:
             if base is None:
                 return None
             along = math.hypot(base.x, base.y) / limits.linear_m_s
-            return _finite(max(along, abs(base.yaw) / limits.angular_rad_s))
+            return _most((along, abs(base.yaw) / limits.angular_rad_s))
         speeds = [feedback.velocities.get(name) for name in self._joints]
         known = [abs(speed) for speed in speeds if speed is not None]
-        return _finite(max(known) / limits.joint_per_s) if len(known) == len(speeds) else None
+        return _most(s / limits.joint_per_s for s in known) if len(known) == len(speeds) else None
 
     def _violation(self, feedback: Feedback) -> str:
         if self._channel == BASE and self._robot.base and feedback.base:
@@ -122,5 +127,7 @@ class MotionMonitor:
         return ''
 
 
-def _finite(level: float) -> float | None:
-    return level if math.isfinite(level) else None
+def _most(levels: Iterable[float]) -> float | None:
+    """Return the highest; None if any is no number, wherever it stands."""
+    known = list(levels)
+    return max(known) if all(map(math.isfinite, known)) else None

@@ -68,6 +68,7 @@ class RobotGateNode(PlainNode):
         self.create_service(DisableMotion, 'disable_motion', self._on_disable)
         self.create_timer(ENDPOINTS_S, self._look_at_endpoints, clock=self.steady)
         self.create_timer(KEY_S, self._read_key, clock=self.steady)
+        self._has_key = False
         self._read_key()
         self._auto = AutoEnable(self, self._robot, self._loop, self._gate)
         if self._robot.auto_enable and driver.simulated:
@@ -113,8 +114,11 @@ class RobotGateNode(PlainNode):
     def _on_estop(self, state: EstopState) -> None:
         self._auto.state = state
         gate = self._gate
-        self._loop.post('estop', lambda ns: gate.on_estop_state(state, ns))
-        if state.state != EstopState.STATE_CLEAR:
+        clear = state.state == EstopState.STATE_CLEAR
+        # Two slots: no CLEAR, whoever it is from, replaces a stop that has not been read yet.
+        slot = 'estop clear' if clear else 'estop stop'
+        self._loop.post(slot, lambda ns: gate.on_estop_state(state, ns))
+        if not clear:
             self._loop.wake()
 
     def _on_setpoint(self, point: Setpoint) -> None:
@@ -161,7 +165,7 @@ class RobotGateNode(PlainNode):
     ) -> DisableMotion.Response:
         try:
             answer: DisableMotion.Response = self._loop.ask(
-                lambda ns: self._gate.disable(request, ns)
+                lambda ns: self._gate.disable(request, ns), late=True
             )
         except Exception as error:
             self.report_error('disable_motion', error)
@@ -174,6 +178,8 @@ class RobotGateNode(PlainNode):
 
     def _look_at_endpoints(self) -> None:
         """Find a second publisher. A killed one stays listed for up to 20 s: that is safe."""
+        if not self._loop.alive:
+            self.status = 'the thread of the gate has ended: nothing moves; restart robot_gate'
         problems = []
         for topic, most in self._inputs.items():
             count = self.count_publishers(topic)
@@ -186,12 +192,14 @@ class RobotGateNode(PlainNode):
         self._loop.post('endpoints', lambda _: gate.on_publishers(text))
 
     def _read_key(self) -> None:
+        if self._has_key:  # once: whoever puts another file there later has no key of this robot
+            return
         try:
             key = proof.read_key(proof.key_file(self._robot.name))
         except proof.RobotKeyError as error:
             self.status = f'nobody can enable motion: {error}'
             return
-        self.status = ''
+        self.status, self._has_key = '', True
         gate = self._gate
         self._loop.post('key', lambda _: gate.use_key(key))
 

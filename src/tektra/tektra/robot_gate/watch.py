@@ -39,6 +39,15 @@ class EstopWatch:
         return self._state is not None and self._state.state != EstopState.STATE_CLEAR
 
     @property
+    def stopped(self) -> bool:
+        """Return whether estop is STOPPED: what it is asked for now is part of that stop.
+
+        RESETTING is none: a stop that estop does not hear then would be gone with the reset.
+        """
+        state = self._state
+        return self.latched and state is not None and state.state != EstopState.STATE_RESETTING
+
+    @property
     def category(self) -> int:
         """Return the category in force, as in StopRequest; 0: not said."""
         return int(self._state.category) if self._state is not None else 0
@@ -55,6 +64,9 @@ class EstopWatch:
             self._retired.append(known.instance_id)
             self._clears = 0
         elif known is not None and (state.seq <= known.seq or state.stop_id < known.stop_id):
+            if state.state != EstopState.STATE_CLEAR and not self.latched:
+                # One estop is heard in order: two speak under one name, and one of them stopped.
+                self._rival_ns = now_ns
             return
         changed = known is None or known.stop_id != state.stop_id
         self._gap_s = (now_ns - self._seen_ns) * _S

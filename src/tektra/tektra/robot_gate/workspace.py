@@ -9,6 +9,8 @@ from tektra.robots.spec import WorkspaceSpec
 
 _AHEAD_S = 0.1  # a direction is judged by where it leads in this time
 _CREEP_M = 0.02  # from the border; the last bit is not used
+_INWARD = 0.5  # of the speed must lead away from the border (30 degrees) to be free of its limit
+_FROZEN = 0.2  # of the way that the wheels report; a pose that goes less stands still
 _S = 1e-9
 
 
@@ -23,10 +25,11 @@ class Workspace:
         self._pose: Pose2D | None = None
         self._seen_ns = 0
         self._jumped = ''
+        self._unseen_m = 0.0  # driven while the pose stood still
 
     def forgive(self) -> None:
         """Accept the present pose after a jump: a person has enabled motion."""
-        self._jumped = ''
+        self._jumped, self._unseen_m = '', 0.0
 
     def on_pose(self, pose: Pose2D, speed: float, now_ns: int) -> None:
         """Take a new pose; ``speed``: measured, m/s, so that a fast robot is no jump."""
@@ -35,7 +38,11 @@ class Workspace:
         if self._pose is not None:
             step = math.hypot(pose.x - self._pose.x, pose.y - self._pose.y)
             since_s = max(0.0, (now_ns - self._seen_ns) * _S)
-            if step > self._spec.pose_max_jump_m + abs(speed) * since_s:
+            way = abs(speed) * since_s
+            self._unseen_m = self._unseen_m + way if step < _FROZEN * way else 0.0
+            if self._unseen_m > self._spec.pose_max_jump_m:
+                self._jumped = 'the base moves and the pose does not; check it, then enable again'
+            if step > self._spec.pose_max_jump_m + way:
                 self._jumped = f'the pose has jumped by {step:.2f} m; check it, then enable again'
         self._pose, self._seen_ns = pose, now_ns
 
@@ -64,7 +71,8 @@ class Workspace:
         x, y = _world(asked, pose.yaw)
         here = self._inside_by(pose.x, pose.y)
         there = self._inside_by(pose.x + x * _AHEAD_S, pose.y + y * _AHEAD_S)
-        if there > here or (there == here and here > 0):
+        inward = there - here
+        if inward > 0 and inward >= _INWARD * math.hypot(x, y) * _AHEAD_S:
             return math.inf
         room = max(0.0, here - _CREEP_M)
         share = min(1.0, room / self._spec.slow_down_m)

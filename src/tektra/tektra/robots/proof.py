@@ -16,6 +16,8 @@ from pathlib import Path
 from tektra.config.layers import home
 
 KEY_BYTES = 32
+# Who the gate of a simulated robot says it is when it resets the start of estop by itself.
+AUTO_ENABLE = 'auto_enable'
 
 
 class RobotKeyError(RuntimeError):
