@@ -62,9 +62,12 @@ def stops(rig, since_ns, told_s, *, frame=False):
 
 def restarted(rig, name):
     """Start a node again, and see that the robot does not move for it."""
-    since_ns = rig.now()
+    watch = rig.operator.watch
+    last = watch.last_estop if name == 'estop' else watch.last_gate
+    since_ns, before = rig.now(), last()[0].instance_id
     rig.start(name)
-    rig.until(lambda: rig.estop and rig.gate_state, f'{name} again', 30.0)
+    rig.until(lambda: last()[0].instance_id != before, f'{name} again', 30.0)
+    rig.until(lambda: rig.estop and rig.gate_state, 'both states', 30.0)
     rig.assert_never_moved_after(since_ns, 1.0)
 
 

@@ -1,1 +1,458 @@
-"""What comes in."""
+"""More classes of the table: what comes in is wrong, old, too much, or from somebody else."""
+
+from __future__ import annotations
+
+import resource
+import socket
+
+from geometry_msgs.msg import Twist
+from rclpy.parameter_client import AsyncParameterClient
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
+from tektra_msgs.msg import EstopState, GateState, StopRequest
+
+from safety_faults import ESTOP_SILENT_S, REQUEST_S, Outcome, fault, stops
+from tektra.robot_side.place import plant_socket
+from tektra.runtime.topics import open_publisher, topic
+from tektra.wire.frames import encode
+from tektra.wire.messages import Enable, Hello, Setpoint
+from tektra.wire.payloads import pack
+
+FLOOD_HZ = 5000
+RACERS = 100
+
+
+# ---- a person, and what a person has looked at --------------------------------------------------
+
+
+@fault()
+def publisher_that_never_stops(rig):
+    """A commander that goes on across stop, reset and enable."""
+    rig.drive()
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    refused = rig.try_once(rig.operator.reset)
+    assert 'asks' in refused, f'reset was not refused for the commander: {refused!r}'
+    rig.quiet()
+    rig.reset()
+    since_ns = rig.now()
+    rig.stick()
+    rig.settle(0.1)
+    rig.enable()
+    rig.assert_never_moved_after(since_ns, 1.0)
+    return outcome
+
+
+@fault()
+def stale_operator(rig):
+    """The reset and the enable of an older look at the robot."""
+    rig.quiet()
+    rig.request_stop()
+    rig.until(lambda: rig.estop and not rig.estop.reset_blockers, 'a stop that can be reset')
+    old_reset = rig.operator.reset(rig.now())
+    rig.reset()
+    rig.until(lambda: rig.gate_state.level >= GateState.LEVEL_DISABLED, 'a gate that follows')
+    rig.settle(0.1)
+    old_enable = rig.operator.enable((), rig.now())
+    rig.drive()
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    since_ns = rig.now()
+    assert not rig.ask(old_reset).success
+    assert not rig.ask(old_enable).success
+    rig.quiet()
+    rig.reset()
+    rig.stick()
+    assert not rig.ask(old_reset).success
+    assert not rig.ask(old_enable).success
+    rig.assert_never_moved_after(since_ns)
+    return outcome
+
+
+@fault()
+def races(rig):
+    """100 resets and 100 enables under way at once; one of each wins; then with a stop."""
+    rig.quiet()
+    rig.request_stop()
+    rig.until(
+        lambda: rig.estop and rig.estop.state == EstopState.STATE_STOPPED
+        and not rig.estop.reset_blockers, 'a stop that can be reset',
+    )  # fmt: skip
+    since_ns = rig.now()
+    assert _race(rig, rig.operator.reset(rig.now())) == 1
+    rig.until(lambda: rig.estop.state == EstopState.STATE_CLEAR, 'CLEAR')
+    rig.until(lambda: rig.gate_state.level == GateState.LEVEL_DISABLED, 'a gate that follows')
+    rig.until(lambda: not rig.try_once(lambda now: _looked(rig, now)), 'the same epoch')
+    rig.stick()
+    rig.settle(0.1)
+    request = rig.operator.enable((), rig.now())
+    assert _race(rig, request) == 1
+    rig.assert_never_moved_after(since_ns)
+    futures = [rig.person.send(request) for _ in range(RACERS)]
+    since_ns = rig.request_stop()
+    futures += [rig.person.send(request) for _ in range(RACERS)]
+    rig.until(lambda: all(f.done() for f in futures), 'the answers', 20.0)
+    assert not any(f.result().success for f in futures)
+    rig.assert_never_moved_after(since_ns)
+    return Outcome()
+
+
+def _looked(rig, now):
+    rig.operator.enable((), now)
+
+
+def _race(rig, request):
+    futures = [rig.person.send(request) for _ in range(RACERS)]
+    rig.until(lambda: all(f.done() for f in futures), 'the answers', 20.0)
+    return sum(f.result().success for f in futures)
+
+
+# ---- commands that are no commands --------------------------------------------------------------
+
+
+@fault()
+def numbers_that_are_none(rig):
+    """NaN, infinity and 1e308 as speeds, while motion is enabled."""
+    rig.arm()
+    since_ns = rig.now()
+    for value in (float('nan'), float('inf'), -float('inf'), 1e308, -1e308):
+        rig.stick(value, value)
+        rig.settle(0.25)
+        rig.stick(0.0, value)
+        rig.settle(0.25)
+    rig.assert_never_moved_after(since_ns, 0.4)
+    rig.quiet()
+    return Outcome()
+
+
+@fault()
+def parameters_from_outside(rig):
+    """Somebody sets parameters of estop and robot_gate while the robot moves."""
+    rig.drive()
+    for name in ('estop', 'robot_gate'):
+        client = AsyncParameterClient(rig.node, f'/tek/{name}')
+        assert not client.wait_for_services(0.2), f'{name} has parameter services'
+    return stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+
+
+@fault()
+def clock_paused_and_jumping(rig):
+    """/clock stands still, jumps ahead and back, while the robot moves and stops."""
+    row = topic('/clock')
+    out = rig.node.create_publisher(Clock, '/clock', row.qos())
+    try:
+        rig.drive()
+        for second in (5, 5, 5, 100_000, 3, 0, 2_000_000_000):
+            clock = Clock()
+            clock.clock.sec = second
+            out.publish(clock)
+            rig.settle(0.05)
+        outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+        code, text = rig.run_to_end('gate', '-p', 'use_sim_time:=true')
+        assert code == 1
+        assert 'use_sim_time' in text
+    finally:
+        rig.node.destroy_publisher(out)
+    return outcome
+
+
+@fault()
+def best_effort_stop(rig):
+    """A stop by a careless publisher: best effort, so that a reliable subscription is deaf."""
+    qos = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+    out = rig.node.create_publisher(StopRequest, '/tek/estop/stop_request', qos)
+    try:
+        rig.until(lambda: out.get_subscription_count() >= 2, 'estop and gate')
+        rig.drive()
+        since_ns = rig.now()
+        out.publish(StopRequest(request_id=f'careless-{since_ns}', source='careless'))
+        return stops(rig, since_ns, REQUEST_S, frame=True)
+    finally:
+        rig.node.destroy_publisher(out)
+
+
+# ---- floods -------------------------------------------------------------------------------------
+
+
+def _flooded(rig, name, **fields):
+    rig.drive()
+    rig.order('flooder', 'flood', topic=name, hz=FLOOD_HZ, **fields)
+    try:
+        rig.settle(0.7)
+        since_ns = rig.request_stop()
+        outcome = stops(rig, since_ns, REQUEST_S, frame=True)
+        rig.until(lambda: rig.estop, 'estop, in the flood')
+        return outcome
+    finally:
+        rig.order('flooder', 'flood', topic=name, hz=0, **fields)
+
+
+@fault()
+def flood_of_sources(rig):
+    """About 5,000 beats/s of a source on estop/source, and a stop."""
+    return _flooded(rig, 'estop/source', source='flood')
+
+
+@fault()
+def flood_of_setpoints(rig):
+    """About 5,000 set-points/s on gate/setpoint, and a stop."""
+    return _flooded(rig, 'gate/setpoint', robot='tek', source='robot_bridge', channel='base')
+
+
+@fault()
+def flood_of_commands(rig):
+    """About 5,000 velocities/s on cmd_vel from the commander itself, and a stop."""
+    rig.drive()
+    rig.stick(hz=FLOOD_HZ)
+    rig.settle(0.7)
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    rig.quiet()
+    return outcome
+
+
+@fault()
+def flood_of_stops(rig):
+    """About 5,000 stop requests/s: one stop, no reset while it lasts."""
+    rig.order('flooder', 'flood', topic='estop/stop_request', hz=0, source='flood')
+    rig.drive()
+    stop_id, since_ns = rig.estop.stop_id, rig.now()
+    rig.order('flooder', 'flood', topic='estop/stop_request', hz=FLOOD_HZ, source='flood')
+    try:
+        outcome = stops(rig, since_ns, REQUEST_S, frame=True)
+        rig.quiet()
+        rig.settle(0.5)
+        rig.until(lambda: rig.estop, 'estop, in the flood')
+        rig.try_once(rig.operator.reset)
+        rig.settle(0.5)
+        rig.until(lambda: rig.estop, 'estop, in the flood')
+        assert rig.estop.state == EstopState.STATE_STOPPED
+        assert rig.estop.stop_id <= stop_id + 2
+    finally:
+        rig.order('flooder', 'flood', topic='estop/stop_request', hz=0, source='flood')
+    return outcome
+
+
+# ---- the disk -----------------------------------------------------------------------------------
+
+
+@fault()
+def full_disk(rig):
+    """estop can write no byte to any file (a file-size limit of 0): it stops all the same."""
+    rig.drive()
+    pid = rig.processes['estop'].pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+        assert rig.estop.state == EstopState.STATE_STOPPED
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    return outcome
+
+
+@fault(spoils=True)
+def latch_that_cannot_be_written(rig):
+    """The latch file's place is taken by a folder; estop is stopped, killed and started again."""
+    rig.drive()
+    latch = rig.folder / 'home' / 'estop' / 'tek.json'
+    latch.unlink(missing_ok=True)
+    latch.mkdir(parents=True)
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    since_ns = rig.kill('estop')
+    rig.start('estop')
+    rig.settle(0.6)  # what the old one said is no longer fresh
+    rig.until(lambda: rig.estop, 'estop again', 20.0)
+    assert rig.estop.state == EstopState.STATE_STOPPED
+    rig.assert_never_moved_after(since_ns)
+    return outcome
+
+
+# ---- somebody else ------------------------------------------------------------------------------
+
+
+def _bag(rig, seconds):
+    """Record what goes round now: (topic, type, messages)."""
+    kept = {'/tek/estop/state': [], '/tek/gate_state': []}
+    kinds = {'/tek/estop/state': EstopState, '/tek/gate_state': GateState}
+    made = [
+        rig.node.create_subscription(kinds[name], name, kept[name].append, 10) for name in kept
+    ]
+    rig.settle(seconds)
+    for one in made:
+        rig.node.destroy_subscription(one)
+    twist = Twist()
+    twist.linear.x = 0.3
+    kept['/tek/robot/cmd/joystick/cmd_vel'] = [twist]
+    return [
+        (name, type(said[0]).__name__, [serialize_message(m).hex() for m in said])
+        for name, said in kept.items()
+        if said
+    ]
+
+
+def _played(rig, bag):
+    rig.order('bag', 'play', bag=bag, hz=50)
+    try:
+        since_ns = rig.now()
+        rig.settle(1.0)
+        rig.try_once(rig.operator.reset)
+        rig.try_once(lambda now: rig.operator.enable((), now))
+        rig.assert_never_moved_after(since_ns)
+    finally:
+        rig.order('bag', 'play', bag=[], hz=0)
+
+
+@fault()
+def bag_of_an_old_session(rig):
+    """States and commands of a moving robot are played again after a stop."""
+    rig.order('bag', 'play', bag=[], hz=0)
+    rig.drive()
+    bag = _bag(rig, 0.4)
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    _played(rig, bag)
+    return outcome
+
+
+@fault()
+def second_estop(rig):
+    """A second estop of this machine is refused; a foreign one that says CLEAR is a stop."""
+    rig.order('bag', 'play', bag=[], hz=0)
+    rig.drive()
+    code, text = rig.run_to_end('estop')
+    assert code == 1, text
+    assert 'another estop' in text
+    foreign = EstopState(
+        robot='tek', instance_id=f'foreign-{rig.now()}', seq=1, stop_id=99,
+        state=EstopState.STATE_CLEAR, config_hash=rig.estop.config_hash,
+    )  # fmt: skip
+    since_ns = rig.now()
+    bag = [('/tek/estop/state', 'EstopState', [serialize_message(foreign).hex()])]
+    rig.order('bag', 'play', bag=bag, hz=40)
+    try:
+        return stops(rig, since_ns, ESTOP_SILENT_S)
+    finally:
+        rig.order('bag', 'play', bag=[], hz=0)
+
+
+@fault()
+def second_gate(rig):
+    """A second gate of this machine is refused; a foreign one that speaks is a stop."""
+    rig.order('bag', 'play', bag=[], hz=0)
+    rig.drive()
+    code, text = rig.run_to_end('gate')
+    assert code == 1, text
+    assert 'another gate' in text
+    foreign = GateState(
+        robot='tek', instance_id=f'foreign-{rig.now()}', seq=1, level=GateState.LEVEL_ENABLED
+    )
+    since_ns = rig.now()
+    bag = [('/tek/gate_state', 'GateState', [serialize_message(foreign).hex()])]
+    rig.order('bag', 'play', bag=bag, hz=20)
+    try:
+        return stops(rig, since_ns, 1.0)
+    finally:
+        rig.order('bag', 'play', bag=[], hz=0)
+
+
+@fault()
+def second_controller(rig):
+    """Somebody else asks the robot side for a session, and sends frames without one."""
+    rig.drive()
+    place = str(plant_socket('tek', {'ROS_DOMAIN_ID': str(rig.domain)}))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as rival:
+        mine = rig.folder / f'rival-{rig.now()}.sock'
+        rival.bind(str(mine))
+        nonce = rig.now().to_bytes(16, 'big')
+        rival.sendto(encode(pack(Hello(nonce, 'tek', 'rival'), 0, 0), None), place)
+        outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+        since_ns = rig.now()
+        for n in range(200):
+            for session in (0, 1, 12345):
+                forged = Setpoint(1, n, 200, (0.3, 0.0, 0.0), ())
+                rival.sendto(encode(pack(Enable(n + 1, n), session, n), None), place)
+                rival.sendto(encode(pack(forged, session, n), None), place)
+            rig.settle(0.002)
+        rig.assert_never_moved_after(since_ns)
+        rig.witness.read()
+        refused = [e for e in rig.witness.events if 'refused' in e and e.get('type') == 'HELLO']
+        assert refused, 'the second controller was not refused'
+    return outcome
+
+
+# ---- what lies between estop and gate -----------------------------------------------------------
+
+
+def _relay(rig, mode, delay_s=0.0):
+    rig.order('relay', 'relay', mode=mode, delay_s=delay_s)
+
+
+@fault('relay')
+def partition(rig):
+    """Nothing of estop reaches the gate for 1 s; then everything does again."""
+    _relay(rig, 'pass')
+    rig.drive()
+    since_ns = rig.now()
+    _relay(rig, 'drop')
+    outcome = stops(rig, since_ns, ESTOP_SILENT_S)
+    since_ns = rig.now()
+    _relay(rig, 'pass')
+    rig.assert_never_moved_after(since_ns)
+    return outcome
+
+
+@fault('relay')
+def delay(rig):
+    """What estop says comes 0.4 s late: CLEARs of before the stop come after it."""
+    _relay(rig, 'delay', 0.4)
+    try:
+        rig.drive()
+        return stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    finally:
+        _relay(rig, 'pass')
+
+
+@fault('relay')
+def duplicates(rig):
+    """What estop says comes three times."""
+    _relay(rig, 'duplicate')
+    try:
+        rig.drive()
+        return stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    finally:
+        _relay(rig, 'pass')
+
+
+@fault('relay')
+def reordered(rig):
+    """What estop says comes in pairs, the newer one first."""
+    _relay(rig, 'reorder')
+    try:
+        rig.drive()
+        return stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    finally:
+        _relay(rig, 'pass')
+
+
+@fault('relay')
+def replay_of_clear(rig):
+    """After a stop the gate hears only old CLEARs, again and again; then also without a stop."""
+    _relay(rig, 'pass')
+    rig.drive()
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
+    since_ns = rig.now()
+    _relay(rig, 'replay')
+    rig.quiet()
+    rig.settle(0.4)
+    rig.try_once(rig.operator.reset)
+    rig.settle(0.4)
+    rig.try_once(lambda now: rig.operator.enable((), now))
+    rig.stick()
+    rig.assert_never_moved_after(since_ns)
+    _relay(rig, 'pass')
+    rig.drive()
+    since_ns = rig.now()
+    _relay(rig, 'replay')
+    try:
+        stops(rig, since_ns, ESTOP_SILENT_S)
+    finally:
+        _relay(rig, 'pass')
+    return outcome
