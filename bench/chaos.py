@@ -27,6 +27,7 @@ class Tally:
     runs: int = 0
     moved: int = 0
     late: int = 0
+    early: int = 0  # the gate had tripped by itself before the fault was there
     broken: int = 0  # the run itself failed: it shows nothing about motion
     told_s: list[float] = field(default_factory=list)
     rest_s: list[float] = field(default_factory=list)
@@ -36,7 +37,7 @@ class Tally:
         """Return the line of the table."""
         told = f'{max(self.told_s):.3f}' if self.told_s else '-'
         rest = f'{max(self.rest_s):.3f}' if self.rest_s else '-'
-        counts = f'{self.runs} | {self.moved} | {self.late} | {self.broken}'
+        counts = f'{self.runs} | {self.moved} | {self.late} | {self.broken} | {self.early}'
         return f'| {self.name} | {counts} | {told} | {rest} |'
 
 
@@ -87,6 +88,7 @@ def _run_class(rigs: Any, row: Any, runs: int) -> Tally:
             tally.said.append(f'{type(error).__name__}: {error}')
         else:
             ok = True
+            tally.early += outcome.early
             tally.told_s += [outcome.told_s] if outcome.told_s is not None else []
             tally.rest_s += [outcome.rest_s] if outcome.rest_s is not None else []
         tally.runs = number
@@ -99,8 +101,8 @@ def _run_class(rigs: Any, row: Any, runs: int) -> Tally:
 
 
 def _print(tallies: list[Tally]) -> None:
-    click.echo('| class | runs | moved | late | broken | worst to a stop, s | worst to rest, s |')
-    click.echo('|---|---|---|---|---|---|---|')
+    click.echo('| class | runs | moved | late | broken | early | worst to a stop, s | worst to rest, s |')
+    click.echo('|---|---|---|---|---|---|---|---|')
     for tally in tallies:
         click.echo(tally.row())
     for tally in tallies:

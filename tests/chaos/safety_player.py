@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from tektra_msgs.msg import EstopSource, EstopState, GateState, Setpoint, StopRequest
 
-from tektra.runtime.topics import open_publisher, open_subscription
+from tektra.runtime.topics import open_publisher, open_subscription, topic
 
 ROBOT = 'tek'
 STICK = f'/{ROBOT}/robot/cmd/joystick/cmd_vel'
@@ -64,7 +64,7 @@ class Relay:
     """Stands between estop and gate: passes, drops, delays, doubles, reorders or replays."""
 
     def __init__(self, node):
-        self._out = node.create_publisher(EstopState, RELAYED, 10)
+        self._out = node.create_publisher(EstopState, RELAYED, topic('estop/state').qos())
         self._mode, self._delay_s = 'pass', 0.0
         self._late = deque()
         self._held = None
@@ -136,12 +136,12 @@ class Player:
         self._asked = (float(x), float(yaw))
         self._stream('bridge', self._set_point).at(hz)
 
-    def flood(self, topic, hz, **fields):
+    def flood(self, name, hz, **fields):
         """Send one kind of message as fast as asked."""
-        if topic not in self._streams:
-            out = open_publisher(self.node, topic, ROBOT)
-            self._stream(topic, lambda: out.publish(self._next(_FLOODS[topic], fields)))
-        self._streams[topic].at(hz)
+        if name not in self._streams:
+            out = open_publisher(self.node, name, ROBOT)
+            self._stream(name, lambda: out.publish(self._next(_FLOODS[name], fields)))
+        self._streams[name].at(hz)
 
     def relay(self, mode, delay_s=0.0):
         """Change what the relay does."""
@@ -153,10 +153,14 @@ class Player:
             for out, _ in self._played:
                 self.node.destroy_publisher(out)
             self._played = []
-        for topic, kind, texts in bag:
-            made = {'Twist': Twist, 'EstopState': EstopState, 'GateState': GateState}[kind]
+        for name, kind, texts in bag:
+            made, qos = {
+                'Twist': (Twist, 1),
+                'EstopState': (EstopState, topic('estop/state').qos()),
+                'GateState': (GateState, topic('gate_state').qos()),
+            }[kind]
             kept = deque(deserialize_message(bytes.fromhex(text), made) for text in texts)
-            self._played.append((self.node.create_publisher(made, topic, 10), kept))
+            self._played.append((self.node.create_publisher(made, name, qos), kept))
         self._stream('play', self._play_once).at(hz)
 
     def end(self):
