@@ -56,52 +56,56 @@ def run(runs: int = RUNS, only: tuple[str, ...] = ()) -> list[Record]:
         (row for row in FAULTS.values() if not only or row.name in only),
         key=lambda row: (row.kind, row.spoils),
     )
-    rigs, tallies = Rigs(), []
+    rigs, tallies = Rigs(), {row.name: Tally(row.name) for row in chosen}
+    begun = time.monotonic()
     try:
-        for row in chosen:
-            tallies.append(_run_class(rigs, row, runs))
+        # In rounds, so that a run that is interrupted has tried all alike.
+        for number in range(1, runs + 1):
+            for row in chosen:
+                _run_once(rigs, row, tallies[row.name])
+                bad = sum(t.moved + t.late + t.broken for t in tallies.values())
+                took_s = time.monotonic() - begun
+                click.echo(f'{number} of {runs}: {row.name}; {bad} bad, {took_s:.0f} s', err=True)
+    except KeyboardInterrupt:
+        click.echo('interrupted: the table has what was run', err=True)
     finally:
         rigs.drop()
-        _print(tallies)
+        _print(list(tallies.values()))
     return [
         Record(f'{t.name}: moved, late or broken', t.moved + t.late + t.broken, 'runs', t.runs, 0)
-        for t in tallies
+        for t in tallies.values()
     ]
 
 
-def _run_class(rigs: Any, row: Any, runs: int) -> Tally:
+def _run_once(rigs: Any, row: Any, tally: Tally) -> None:
     from safety_witness import Late, Moved
 
-    tally, begun = Tally(row.name), time.monotonic()
-    for number in range(1, runs + 1):
-        ok = False
-        try:
-            outcome = row.run(rigs.get(row.kind))
-        except Moved as error:
-            tally.moved += 1
-            tally.said.append(f'moved: {error}')
-        except Late as error:
-            tally.late += 1
-            tally.said.append(f'late: {error}')
-        except Exception as error:
-            tally.broken += 1
-            tally.said.append(f'{type(error).__name__}: {error}')
-        else:
-            ok = True
-            tally.early += outcome.early
-            tally.told_s += [outcome.told_s] if outcome.told_s is not None else []
-            tally.rest_s += [outcome.rest_s] if outcome.rest_s is not None else []
-        tally.runs = number
-        if row.spoils or not ok:
-            rigs.drop()
-        each_s = (time.monotonic() - begun) / number
-        bad = tally.moved + tally.late + tally.broken
-        click.echo(f'{row.name}: {number} of {runs}, {bad} bad, {each_s:.1f} s each', err=True)
-    return tally
+    ok = False
+    try:
+        outcome = row.run(rigs.get(row.kind))
+    except Moved as error:
+        tally.moved += 1
+        tally.said.append(f'moved: {error}')
+    except Late as error:
+        tally.late += 1
+        tally.said.append(f'late: {error}')
+    except Exception as error:
+        tally.broken += 1
+        tally.said.append(f'{type(error).__name__}: {error}')
+    else:
+        ok = True
+        tally.early += outcome.early
+        tally.told_s += [outcome.told_s] if outcome.told_s is not None else []
+        tally.rest_s += [outcome.rest_s] if outcome.rest_s is not None else []
+    tally.runs += 1
+    if row.spoils or not ok:
+        rigs.drop()
 
 
 def _print(tallies: list[Tally]) -> None:
-    click.echo('| class | runs | moved | late | broken | early | worst to a stop, s | worst to rest, s |')
+    click.echo(
+        '| class | runs | moved | late | broken | early | worst to a stop, s | worst to rest, s |'
+    )
     click.echo('|---|---|---|---|---|---|---|---|')
     for tally in tallies:
         click.echo(tally.row())

@@ -11,11 +11,11 @@ from rclpy.parameter_client import AsyncParameterClient
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from rclpy.serialization import serialize_message
 from rosgraph_msgs.msg import Clock
+from safety_faults import ESTOP_SILENT_S, REQUEST_S, Outcome, fault, stops
 from tektra_msgs.msg import EstopState, GateState, StopRequest
 
-from safety_faults import ESTOP_SILENT_S, REQUEST_S, Outcome, fault, stops
 from tektra.robot_side.place import plant_socket
-from tektra.runtime.topics import open_publisher, topic
+from tektra.runtime.topics import topic
 from tektra.wire.frames import encode
 from tektra.wire.messages import Enable, Hello, Setpoint
 from tektra.wire.payloads import pack

@@ -16,14 +16,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from safety_witness import NS, Late, Moved, Witness
 from tektra_msgs.msg import EstopState, GateState
 
-from safety_witness import NS, Late, Moved, Witness
 from tektra.robots.proof import read_key
 from tektra.runtime.clock import BootClock
 from tektra.stop_client.client import StopClient
@@ -342,7 +341,6 @@ class Rigs:
     def __init__(self):
         self._rig = None
         self._folder = None
-        self.lock = threading.Lock()
 
     def get(self, kind):
         """Return a running rig of a kind."""

@@ -4,7 +4,6 @@
 """
 
 import pytest
-
 import safety_inputs
 from safety_faults import FAULTS
 from safety_rig import Rigs
