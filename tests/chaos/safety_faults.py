@@ -6,6 +6,7 @@ A class returns an ``Outcome`` or raises ``Moved`` or ``Late``. ``spoils``: what
 
 from __future__ import annotations
 
+import importlib
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,13 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {}
+
+
+def all_faults():
+    """Return all classes, so ordered that one rig serves as many as it can."""
+    for module in ('safety_inputs', 'safety_others'):
+        importlib.import_module(module)
+    return sorted(FAULTS.values(), key=lambda row: (row.kind, row.spoils))
 
 
 def fault(kind='plain', *, spoils=False):
