@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 
 from geometry_msgs.msg import Twist
 from rclpy.serialization import serialize_message
-from safety_faults import ESTOP_SILENT_S, REQUEST_S, fault, stops
+from safety_faults import ESTOP_SILENT_S, REQUEST_S, fault, restarted, stops
 from tektra_msgs.msg import EstopState, GateState
 
 from tektra.robot_side.place import plant_socket
@@ -76,9 +77,14 @@ def second_estop(rig):
     bag = [('/tek/estop/state', 'EstopState', [serialize_message(foreign).hex()])]
     rig.order('bag', 'play', bag=bag, hz=40)
     try:
-        return stops(rig, since_ns, ESTOP_SILENT_S)
+        outcome = stops(rig, since_ns, ESTOP_SILENT_S)
     finally:
         rig.order('bag', 'play', bag=[], hz=0)
+    # The gate follows the newest instance and never goes back to one that was replaced.
+    rig.signal('estop', signal.SIGTERM)
+    assert rig.processes.pop('estop').wait(5) == 0
+    restarted(rig, 'estop')
+    return outcome
 
 
 @fault()
