@@ -310,7 +310,7 @@ def lost_lease(rig):
         rig.assert_never_moved_after(since_ns)
     finally:
         rig.signal('bridge', signal.SIGCONT)
-        _bridge(rig, 0.0, 0.0, 0)
+        rig.dismiss('bridge')  # a second publisher of set-points is a fault
         rig.node.destroy_timer(beats)
         rig.node.destroy_publisher(health)
     rig.request_stop()

@@ -179,7 +179,7 @@ def _flooded(rig, name, **fields):
         rig.until(lambda: rig.estop, 'estop, in the flood')
         return outcome
     finally:
-        rig.order('flooder', 'flood', name=name, hz=0, **fields)
+        rig.dismiss('flooder')
 
 
 @fault()
@@ -224,7 +224,7 @@ def flood_of_stops(rig):
         assert rig.estop.state == EstopState.STATE_STOPPED
         assert rig.estop.stop_id <= stop_id + 2
     finally:
-        rig.order('flooder', 'flood', name='estop/stop_request', hz=0, source='flood')
+        rig.dismiss('flooder')
     return outcome
 
 
