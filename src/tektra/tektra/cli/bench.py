@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 from rich.console import Console
@@ -41,10 +43,23 @@ def _load(name: str) -> ModuleType:
     return module
 
 
+def _options(name: str, runs: int | None, only: tuple[str, ...]) -> dict[str, Any]:
+    given: dict[str, Any] = {} if runs is None else {'runs': runs}
+    if only:
+        given['only'] = only
+    taken = inspect.signature(_load(name).run).parameters
+    for option in given:
+        if option not in taken:
+            raise UserError(f"benchmark '{name}' has no --{option}; leave it out")
+    return given
+
+
 @click.command(help='Run benchmark NAME (without one: list them).')
 @click.argument('names', nargs=-1, metavar='[NAME]...')
 @click.option('--json', 'as_json', is_flag=True, help='Print records as JSON.')
-def bench(names: tuple[str, ...], as_json: bool) -> int:
+@click.option('--runs', type=click.IntRange(1), help='How often (chaos; by default 100).')
+@click.option('--only', multiple=True, metavar='CLASS', help='Only this class (chaos).')
+def bench(names: tuple[str, ...], as_json: bool, runs: int | None, only: tuple[str, ...]) -> int:
     """Print records; exit 1 if one misses its budget."""
     if not names:
         for name in _names():
@@ -53,7 +68,7 @@ def bench(names: tuple[str, ...], as_json: bool) -> int:
         return 0
     records: list[Record] = []
     for name in names:
-        records += _load(name).run()
+        records += _load(name).run(**_options(name, runs, only))
     if as_json:
         click.echo(json.dumps([record.as_dict() for record in records], indent=1))
     else:

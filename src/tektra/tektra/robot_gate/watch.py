@@ -90,6 +90,11 @@ class EstopWatch:
         if self._state is None:
             return 'estop has not been heard; is it running?'
         if self.silent_s(now_ns) > FRESH_S:
+            if self.rival(now_ns):
+                return (
+                    'the estop that is heard was replaced by another one, which is silent; '
+                    'restart estop'
+                )
             return f'estop is silent for {self.silent_s(now_ns) * 1000:.0f} ms'
         if self._state.state != EstopState.STATE_CLEAR:
             why = self._state.reason or 'no reason given'
