@@ -7,6 +7,8 @@ import pytest
 from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from std_srvs.srv import Trigger
+from tektra_msgs.msg import EstopState, Setpoint, StopRequest, StopWordHealth
+
 from stop_rig import (
     DISABLED,
     ENABLED,
@@ -19,8 +21,6 @@ from stop_rig import (
     node_process,
     second_robot,
 )
-from tektra_msgs.msg import EstopState, Setpoint, StopRequest, StopWordHealth
-
 from tektra.runtime.topics import open_publisher, open_subscription
 
 LIMIT_S = 30.0

@@ -5,9 +5,9 @@ import re
 import stat
 
 import pytest
-
 from gate_room import TEK
-from tektra.robots.proof import RobotKeyError, ensure_key, enable_proof, holds, read_key
+
+from tektra.robots.proof import RobotKeyError, enable_proof, ensure_key, holds, read_key
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot, robot_files, site
 from tektra.robots.spec import read_robot
