@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from gate_room import TICK_S, Room, copy, tek
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tektra_msgs.msg import EstopState, Setpoint, StopRequest
@@ -220,6 +220,9 @@ GateMachine.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=6,
     deadline=None,
+    # Six steps are short enough to read; making them fewer takes minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestGate = GateMachine.TestCase

@@ -219,7 +219,7 @@ def test_a_key_that_others_may_use_is_refused(tmp_path, mode):
 
 def test_a_key_that_is_missing_or_too_short_is_told(tmp_path):
     path = tmp_path / 'cart.key'
-    with pytest.raises(RobotKeyError, match='No such file.*estop makes it at its first start'):
+    with pytest.raises(RobotKeyError, match=r'No such file.*estop makes it at its first start'):
         read_key(path)
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     with pytest.raises(RobotKeyError, match='too short for a key; remove it'):
