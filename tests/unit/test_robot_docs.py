@@ -56,7 +56,9 @@ def table():
         if axis in seen:  # the three axes of a base have the same keys
             continue
         seen.add(axis)
-        lines.append(f'| `{key}` | ' + ' | '.join(text.replace('<', '&lt;') for text in rest) + ' |')
+        lines.append(
+            f'| `{key}` | ' + ' | '.join(text.replace('<', '&lt;') for text in rest) + ' |'
+        )
     return '\n'.join(lines) + '\n'
 
 

@@ -22,17 +22,14 @@ NEUTRAL_NS = 300_000_000
 TICK_NS = round(TICK_S * 1e9)
 BRIDGE = 'robot_bridge'
 SOURCES = st.sampled_from(['joystick', 'nav2', BRIDGE])
-STOPS = [
-    'button',
-    'stop request',
-    'hold request',
+STOPS = ['button', 'stop request', 'hold request', 'disabled']
+FAULTS = [
     'estop silent',
     'estop started again',
     'all frozen',
     'gate frozen',
     'link lost',
     'power lost',
-    'disabled',
 ]
 BAGS = ['states of a dead estop', 'states', 'set-points']
 
@@ -82,8 +79,17 @@ class GateMachine(RuleBasedStateMachine):
         assert held or not drive_s or self.speed > 0, 'does not move though it may'
 
     @rule(what=st.sampled_from(STOPS), source=SOURCES)
+    def somebody_stops_it(self, what: str, source: str) -> None:
+        self.disturb(what, source)
+
+    @rule(what=st.sampled_from(FAULTS), source=SOURCES)
+    def something_breaks(self, what: str, source: str) -> None:
+        self.disturb(what, source)
+
     def disturb(self, what: str, source: str) -> None:
         """Do what ends motion, while somebody goes on asking for it."""
+        for _ in range(20):
+            self.tick(source)
         before, self.may_from_ns = self.may_from_ns, None
         room = self.room
         match what:
@@ -217,10 +223,10 @@ class GateMachine(RuleBasedStateMachine):
 
 
 GateMachine.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=6,
+    max_examples=100,
+    stateful_step_count=5,
     deadline=None,
-    # Six steps are short enough to read; making them fewer takes minutes.
+    # Five steps are short enough to read; making them fewer takes minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
