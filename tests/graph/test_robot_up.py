@@ -25,7 +25,7 @@ def test_a_robot_comes_up_stopped_and_is_reset_enabled_and_stopped_by_commands(t
     assert 'startup' in seen['estop']['reason']
     code, output = tektra.run('enable', 'tek')
     assert (code, 'it is stopped: startup' in output) == (1, True), output
-    # Where the machine gives it no time for 0.15 s the robot stops itself, and a person begins anew.
+    # A robot that gets no time for 0.15 s stops itself, and a person begins anew.
     enabled = wait_until(lambda: verb('reset', 'tek') and verb('enable', 'tek'), 'not enabled')
     assert enabled == f'tek: motion is enabled on {CHANNELS}\n'
     code, output = tektra.run('stop')
