@@ -1,122 +1,199 @@
-"""A robot for tests of the stop client: the real estop, and a gate that only plays its part."""
+"""A robot for tests: the real estop, gate and plant, each a process of its own as on a robot.
 
-import rclpy
-from rclpy.node import Node
-from tektra_msgs.msg import EstopState, GateState, StopRequest
-from tektra_msgs.srv import DisableMotion, EnableMotion
+In the test's own process they would miss each other's 150 ms whenever the test is busy.
+"""
 
-from tektra.estop.node import EstopNode
-from tektra.robots.proof import enable_proof, holds, key_file, read_key
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from geometry_msgs.msg import Twist
+from tektra_msgs.msg import GateState
+
+from tektra.robots.proof import key_file, read_key
 from tektra.robots.registry import find_robot
-from tektra.runtime.topics import open_publisher, open_subscription
+from tektra.runtime.topics import open_subscription
+from tektra.stop_client.operator import Operator, Shown
+from tektra.stop_client.operator_client import OperatorClient
 
 STOPPED, DISABLED = GateState.LEVEL_STOPPED, GateState.LEVEL_DISABLED
 HOLD, ENABLED = GateState.LEVEL_HOLD, GateState.LEVEL_ENABLED
+PERIOD_S = 0.02  # of a joystick
+REST_S = 0.5  # of a joystick before it is pushed: it must be neutral for 0.3 s
+START_S = 30.0
 
 
-class PlayedGate(Node):
-    """Says what a gate would say of a robot that stands still; no driver, no trips."""
+class Program:
+    """A process that ends with the test."""
 
-    def __init__(self, context, robot='tek'):
-        super().__init__(
-            'robot_gate', namespace=f'/{robot}', context=context, use_global_arguments=False
+    def __init__(self, ros, *words):
+        self.process = subprocess.Popen(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        self.robot, self.seen, self.epoch, self.level = robot, None, 1, STOPPED
-        self.deaf = self.moving = False
-        spec = find_robot(robot)
-        count = len(spec.channels)
-        self.words = GateState(
-            robot=robot,
-            instance_id='gate-1',
-            channels=list(spec.channels),
-            owners=[''] * count,
-            last_nonzero_age_s=[-1.0] * count,
-            last_asked_age_s=[-1.0] * count,
-            refusing_because=['motion is not enabled'] * count,
-            driver='sim',
-            driver_connected=True,
-            driver_simulated=True,
-            driver_timeout_s=0.25,
-            config_hash=spec.config_hash,
-        )
-        self.out = open_publisher(self, 'gate_state')
-        for name in ('estop/stop_request', '/fleet/estop/stop_request'):
-            open_subscription(self, name, self.on_request)
-        open_subscription(self, 'estop/state', self.on_estop)
-        self.create_service(EnableMotion, 'enable_motion', self.on_enable)
-        self.create_service(DisableMotion, 'disable_motion', self.on_disable)
-        self.create_timer(0.05, self.say)
+        self._ros = ros
+        self.lines = []
+        for stream in (self.process.stdout, self.process.stderr):
+            reader = threading.Thread(target=self.lines.extend, args=(stream,), daemon=True)
+            reader.start()
+            ros.at_end(stream.close)
+            ros.at_end(reader.join)
+        ros.at_end(lambda: print(self.said))  # shown where the test fails
+        ros.at_end(self.process.wait)
+        ros.at_end(self.process.kill)
 
-    def on_request(self, request):
-        if self.deaf:
-            return
-        if request.request_id not in self.words.request_ids:
-            self.words.request_ids = [*self.words.request_ids, request.request_id][-16:]
-        if request.level == StopRequest.LEVEL_HOLD:
-            self.level = HOLD if self.level == ENABLED else self.level
-        else:
-            self.level = STOPPED
-        self.say()
+    @property
+    def said(self):
+        return ''.join(list(self.lines))
 
-    def on_estop(self, state):
-        if self.deaf:
-            return
-        self.seen = state
-        if state.state != EstopState.STATE_CLEAR:
-            self.level = STOPPED
-        elif self.level == STOPPED:
-            self.level = DISABLED
+    def send(self, number):
+        self.process.send_signal(number)
 
-    def on_enable(self, request, response):
-        epoch = (self.seen.instance_id, self.seen.stop_id, 'gate-1', self.epoch)
-        if not holds(enable_proof(read_key(key_file(self.robot)), *epoch), request.key_proof):
-            response.message = 'the proof is wrong: look again with tektra safety status'
-            return response
-        self.level, self.epoch = ENABLED, self.epoch + 1
-        response.success, response.gate_epoch = True, self.epoch
-        self.say()
-        return response
+    def end(self, number=signal.SIGKILL):
+        """Signal it and return its exit code."""
+        self.send(number)
+        return self.ended()
 
-    def on_disable(self, request, response):
-        self.level, self.epoch = min(self.level, DISABLED), self.epoch + 1
-        response.success, response.gate_epoch = True, self.epoch
-        return response
+    def ended(self):
+        self._ros.until(lambda: self.process.poll() is not None, START_S)
+        return self.process.returncode
 
-    def say(self):
-        if self.seen is None:
-            return
-        words = self.words
-        words.seq += 1
-        words.estop_instance_id, words.stop_id = self.seen.instance_id, self.seen.stop_id
-        words.gate_epoch, words.level = self.epoch, self.level
-        words.enabled = [self.level >= HOLD] * len(words.channels)
-        words.standstill = [not self.moving] * len(words.channels)
-        self.out.publish(words)
+
+def node_process(ros, name, robot, *words):
+    """Start a safety node of a robot; ``words`` are further ROS arguments."""
+    given = ['--ros-args', '-r', f'__ns:=/{robot}', '-p', f'robot:={robot}', *words]
+    return Program(ros, '-m', f'tektra.{name}.node', *given)
+
+
+class RealEstop:
+    """An estop and what it publishes."""
+
+    def __init__(self, ros, robot='tek'):
+        self._ros, self.robot, self.states = ros, robot, []
+        open_subscription(ros.peer, 'estop/state', self.states.append, robot)
+        self.program = node_process(ros, 'estop', robot)
+        ros.until(lambda: self.states, START_S)
+
+    def start_again(self):
+        """Replace the process; wait until the new one speaks."""
+        old = self.states[-1].instance_id
+        self.program = node_process(self._ros, 'estop', self.robot)
+        self._ros.until(lambda: self.states[-1].instance_id != old, START_S)
+
+
+class RealGate:
+    """A gate and what it publishes."""
+
+    def __init__(self, ros, robot='tek'):
+        self._ros, self.robot, self.states, self._stick = ros, robot, [], None
+        open_subscription(ros.peer, 'gate_state', self.states.append, robot)
+        self.plant = make_plant(ros, robot)
+        self.program = node_process(ros, 'robot_gate', robot)
+        ros.until(lambda: self.states and self.state.driver_connected, START_S)
+
+    def start_again(self):
+        """Replace the process; wait until the new one speaks."""
+        old = self.state.instance_id
+        self.program = node_process(self._ros, 'robot_gate', self.robot)
+        self._ros.until(lambda: self.state.instance_id != old, START_S)
+
+    @property
+    def state(self):
+        return self.states[-1]
+
+    @property
+    def moving(self):
+        return not all(self.state.standstill)
+
+    def shows(self, level):
+        """Wait until it shows a level."""
+        self._ros.until(lambda: self.state.level == level)
+        return True
+
+    def freeze(self):
+        """Hear and say nothing any more."""
+        self.program.send(signal.SIGSTOP)
+
+    def drive(self, x=0.3):
+        """Push the joystick after it was at rest; return what lets go of it."""
+        if self._stick is None:
+            self._stick = self._ros.peer.create_publisher(
+                Twist, f'/{self.robot}/robot/cmd/joystick/cmd_vel', 1
+            )
+            self._ros.until(lambda: self._stick.get_subscription_count() == 1)
+        pushed = Twist()
+        pushed.linear.x = x
+        begin = time.monotonic() + REST_S
+
+        def push():
+            self._stick.publish(pushed if time.monotonic() > begin else Twist())
+
+        timer = self._ros.peer.create_timer(PERIOD_S, push)
+        return lambda: self._ros.peer.destroy_timer(timer)
+
+
+class Desk:
+    """A person at a robot."""
+
+    def __init__(self, ros, robot='tek'):
+        self.ros = ros
+        self.operator = Operator(robot, 'Ada', lambda: read_key(key_file(robot)))
+        self.client = OperatorClient(ros.peer, self.operator)
+
+    @property
+    def now(self):
+        return self.client.now_ns()
+
+    def estop(self):
+        return self.operator.watch.estop(self.now)
+
+    def ask(self, request):
+        future = self.client.send(request)
+        self.ros.until(future.done)
+        return future.result()
+
+    def reset(self):
+        watch = self.operator.watch
+        self.ros.until(lambda: self.estop() and not self.estop().reset_blockers, START_S)
+        self.ros.until(lambda: watch.gate(self.now))
+        answer = self.ask(self.operator.reset(self.now))
+        assert answer.success, answer.message
+        self.ros.until(lambda: self.operator.after_reset(self.now)[0] is Shown.DONE)
+
+    def enable(self):
+        answer = self.ask(self.operator.enable((), self.now))
+        assert answer.success, answer.message
+        epoch = answer.gate_epoch
+        self.ros.until(lambda: self.operator.after_enable(epoch, self.now)[0] is Shown.DONE)
 
 
 def make_estop(ros, robot='tek'):
-    """Return a running estop of a robot of the registry."""
-    return ros.add(
-        EstopNode(
-            'estop',
-            context=ros.context,
-            namespace=f'/{robot}',
-            parameter_overrides=[rclpy.Parameter('robot', value=robot)],
-        )
-    )
+    """Return the real estop of a robot of the registry."""
+    return RealEstop(ros, robot)
+
+
+def make_plant(ros, robot='tek', *words):
+    """Start the simulated robot."""
+    return Program(ros, '-m', 'tektra.cli', 'robot-emulator', '--robot', robot, *words)
 
 
 def make_gate(ros, robot='tek'):
-    """Return a gate of a robot of the registry."""
-    return ros.add(PlayedGate(ros.context, robot))
+    """Return the real gate of a robot of the registry, connected to its plant."""
+    return RealGate(ros, robot)
 
 
-def second_robot(home, name='arm'):
-    """Put a robot like tek into the registry of a home."""
+def second_robot(home, name='arm', **changes):
+    """Put a robot like tek into the registry of a home; ``changes`` are lines of its file."""
     folder = home / 'config' / 'robots'
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     text = find_robot('tek').path.read_text()
     text = text.replace('name: tek', f'name: {name}').replace('[tek]', f'[{name}]')
     path = folder / f'{name}.yaml'
-    path.write_text(text)
+    path.write_text(text + ''.join(f'{key}: {value}\n' for key, value in changes.items()))
     path.chmod(0o644)
+    return path

@@ -1,5 +1,6 @@
 """One process of nodes for a test: private context, bounded waits, nothing left behind."""
 
+import contextlib
 import gc
 import time
 
@@ -22,6 +23,7 @@ class Ros:
         self.executor = SingleThreadedExecutor(context=self.context)
         self.nodes = []
         self._clients = {}
+        self._stack = contextlib.ExitStack()
         self.peer = self.add(
             rclpy.create_node('test_peer', context=self.context, use_global_arguments=False)
         )
@@ -51,6 +53,10 @@ class Ros:
         while not done():
             assert time.monotonic() < end, f'not within {wait_s} s: {done}'
             self.executor.spin_once(timeout_sec=0.02)
+
+    def at_end(self, call):
+        """Call this at the end of the test, before the nodes go; the last one first."""
+        self._stack.callback(call)
 
     def change(self, node, transition):
         """Ask for a transition over the service, as the manager does; return its success."""
@@ -85,6 +91,7 @@ class Ros:
         return made
 
     def close(self):
+        self._stack.close()
         for node in self.nodes:
             if hasattr(node, 'shut_down'):
                 node.shut_down()

@@ -1,4 +1,4 @@
-"""The safety verbs as a person runs them, against the real estop."""
+"""The safety verbs as a person runs them, against the real estop and gate."""
 
 import json
 import os
@@ -55,13 +55,31 @@ class Tek:
             out, err = process.communicate()
         return process.returncode, out, err
 
+    def skip_if_starved(self):
+        """A robot that gets no time stops itself; then nothing of what follows can be tested."""
+        reason = self.states[-1].reason
+        if 'silent' in reason or 'did not run' in reason:
+            pytest.skip(f'this machine is too busy: {reason}')
+
+    def shows(self, level):
+        def seen():
+            if level != STOPPED:
+                self.skip_if_starved()
+            return self.gate.state.level == level
+
+        self.ros.until(seen)
+        return True
+
     def well(self, *words):
         code, out, err = self.run(*words)
+        if code:
+            self.skip_if_starved()
         assert (code, err) == (0, '')
         return out
 
     def refused(self, *words):
         code, out, err = self.run(*words)
+        self.skip_if_starved()
         assert (code, out) == (1, '')
         return err
 
@@ -72,11 +90,11 @@ CHANNELS = 'base, head, left_arm, right_arm'
 def test_from_the_first_stop_to_motion_and_back(tek):
     assert 'it is stopped: startup' in tek.refused('enable', 'tek')
     assert tek.well('reset', 'tek').startswith('tek: the stop is cleared; nothing moves before')
-    assert tek.gate.level == DISABLED
+    assert tek.shows(DISABLED)
     assert tek.well('enable', 'tek') == f'tek: motion is enabled on {CHANNELS}\n'
-    assert tek.gate.level == ENABLED
+    assert tek.shows(ENABLED)
     assert tek.well('hold') == f'tek: held, standstill measured on {CHANNELS}\n'
-    assert tek.gate.level == HOLD
+    assert tek.shows(HOLD)
     assert 'tektra release tek' in tek.refused('enable', 'tek')
     assert tek.well('release', 'tek') == f'tek: motion is enabled on {CHANNELS}\n'
     assert tek.well('disable', 'tek') == 'tek: motion is not enabled\n'
@@ -86,14 +104,14 @@ def test_from_the_first_stop_to_motion_and_back(tek):
     state = tek.states[-1]
     assert (state.state, state.category) == (EstopState.STATE_STOPPED, 1)
     assert 'a cat' in state.reason
-    assert tek.gate.level == STOPPED
+    assert tek.shows(STOPPED)
 
 
-def test_a_gate_that_does_not_hear_is_called_out_with_exit_code_3(tek):
-    tek.gate.deaf = True
+def test_a_gate_that_is_frozen_is_called_out_with_exit_code_3(tek):
+    tek.gate.freeze()
     code, out, err = tek.run('stop', 'tek', '--timeout', '1')
     assert (code, out) == (3, '')
-    assert '!!! tek: NOT CONFIRMED: its robot_gate does not' in err
+    assert '!!! tek: NOT CONFIRMED: its estop has latched, but its robot_gate is silent' in err
     assert 'press its hardware stop now' in err
     assert tek.states[-1].state == EstopState.STATE_STOPPED
 

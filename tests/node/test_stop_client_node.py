@@ -1,19 +1,17 @@
-"""The stop client with the real estop: what it says is what the robots show."""
+"""The stop client with the real estop and gate: what it says is what the robots show."""
 
 import pytest
 import rclpy
 from tektra_msgs.msg import EstopSource, EstopState, StopRequest
 
-from stop_rig import ENABLED, HOLD, make_estop, make_gate, second_robot
-from tektra.robots.proof import key_file, read_key
+from stop_rig import ENABLED, HOLD, Desk, make_estop, make_gate, second_robot
 from tektra.robots.registry import find_robot, site
 from tektra.runtime.main import StartError
 from tektra.runtime.topics import open_subscription
 from tektra.stop_client.client import StopClient, robots_on
 from tektra.stop_client.core import Progress
 from tektra.stop_client.fleet_beacon import FleetBeacon
-from tektra.stop_client.operator import Operator, Refused, Shown
-from tektra.stop_client.operator_client import OperatorClient
+from tektra.stop_client.operator import Refused, Shown
 from tektra.stop_client.paths import StopPaths, wait_for_paths
 
 
@@ -32,41 +30,6 @@ def until_ended(ros, client, attempt):
     return attempt.outcome(client.now_ns())
 
 
-class Desk:
-    """A person at tek."""
-
-    def __init__(self, ros):
-        self.ros = ros
-        self.operator = Operator('tek', 'Ada', lambda: read_key(key_file('tek')))
-        self.client = OperatorClient(ros.peer, self.operator)
-
-    @property
-    def now(self):
-        return self.client.now_ns()
-
-    def estop(self):
-        return self.operator.watch.estop(self.now)
-
-    def ask(self, request):
-        future = self.client.send(request)
-        self.ros.until(future.done)
-        return future.result()
-
-    def reset(self):
-        watch = self.operator.watch
-        self.ros.until(lambda: self.estop() and not self.estop().reset_blockers)
-        self.ros.until(lambda: watch.gate(self.now))
-        answer = self.ask(self.operator.reset(self.now))
-        assert answer.success, answer.message
-        self.ros.until(lambda: self.operator.after_reset(self.now)[0] is Shown.DONE)
-
-    def enable(self):
-        answer = self.ask(self.operator.enable((), self.now))
-        assert answer.success, answer.message
-        epoch = answer.gate_epoch
-        self.ros.until(lambda: self.operator.after_enable(epoch, self.now)[0] is Shown.DONE)
-
-
 def test_a_stop_that_is_sent_before_anything_is_matched_arrives_all_the_same(ros):
     make_estop(ros)
     gate = make_gate(ros)
@@ -77,7 +40,7 @@ def test_a_stop_that_is_sent_before_anything_is_matched_arrives_all_the_same(ros
     attempt = stop(client)
     outcome = until_ended(ros, client, attempt)
     assert outcome.confirmed, outcome.sentences()
-    assert gate.level < HOLD
+    assert gate.state.level < HOLD
     ros.until(lambda: desk.estop().state == EstopState.STATE_STOPPED)
     assert 'a test' in desk.estop().reason
 
@@ -86,7 +49,8 @@ def test_a_robot_that_does_not_answer_is_named_and_the_other_one_has_stopped(ros
     second_robot(home)
     for robot in ('tek', 'arm'):
         make_estop(ros, robot)
-        make_gate(ros, robot).deaf = robot == 'arm'
+    make_gate(ros)
+    make_gate(ros, 'arm').freeze()
     client = StopClient(ros.peer, ['tek', 'arm'])
     ros.until(lambda: 'tek' in client.heard())
     attempt = stop(client, timeout_s=1.5)
@@ -96,15 +60,20 @@ def test_a_robot_that_does_not_answer_is_named_and_the_other_one_has_stopped(ros
     assert outcome.sentences()[1].startswith('arm: NOT CONFIRMED: ')
 
 
-def test_a_robot_that_coasts_after_the_stop_is_not_confirmed(ros):
+def test_a_stop_is_not_confirmed_before_the_robot_stands_though_somebody_asks_for_motion(ros):
     make_estop(ros)
     gate = make_gate(ros)
-    gate.moving = True
+    desk = Desk(ros)
+    desk.reset()
+    desk.enable()
+    gate.drive()
+    ros.until(lambda: gate.moving)
     client = StopClient(ros.peer, ['tek'])
+    ros.until(lambda: 'tek' in client.heard())
     attempt = stop(client, timeout_s=10.0)
     ros.until(lambda: attempt.report('tek', client.now_ns()).progress is Progress.MOVING)
-    gate.moving = False
     assert until_ended(ros, client, attempt).confirmed
+    assert not gate.moving
 
 
 def test_a_stop_of_all_reaches_a_robot_that_is_only_known_to_the_fleet(ros, home):
@@ -134,7 +103,7 @@ def test_a_hold_keeps_the_latch_clear_and_a_release_ends_it(ros):
     request = desk.operator.release(desk.now)
     assert request.release_hold
     assert desk.ask(request).success
-    assert gate.level == ENABLED
+    assert gate.shows(ENABLED)
 
 
 def test_a_reset_with_an_old_state_is_refused_in_the_words_of_estop(ros):

@@ -54,6 +54,9 @@ def test_a_reset_names_the_stop_that_was_seen_and_proves_it():
     assert request.key_proof == reset_proof(KEY, 'e', 4, 'n')
     assert operator.after_reset(NOW)[0] is Shown.NOT_YET
     hear(operator, estop(CLEAR, seq=2))
+    hear(operator, gate(GateState.LEVEL_STOPPED))
+    assert operator.after_reset(NOW)[0] is Shown.NOT_YET  # enabling would still be refused
+    hear(operator, gate(GateState.LEVEL_DISABLED, seq=2))
     assert operator.after_reset(NOW)[0] is Shown.DONE
 
 

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import rclpy
@@ -21,6 +21,8 @@ from tektra.cli.state import running
 from tektra.launching import domain, runfile
 from tektra.launching.errors import LaunchError
 from tektra.runtime.topics import open_publisher, open_subscription
+
+SAFETY_NODES = ('estop', 'robot_gate')
 
 NODES_S = 10.0
 """s to wait for a heartbeat of every node; discovery of a new participant takes 1 to 4."""
@@ -68,8 +70,12 @@ class GraphClient:
             self.spin(min(left, 0.1))
         return True
 
-    def wait_for_nodes(self, timeout_s: float = NODES_S) -> dict[str, NodeHeartbeat]:
+    def wait_for_nodes(
+        self, timeout_s: float = NODES_S, robots: Iterable[str] = ()
+    ) -> dict[str, NodeHeartbeat]:
         """Wait until every node that is up has been heard; return their latest heartbeats.
+
+        ``robots``: whose safety nodes are waited for too; they beat in the robot's namespace.
 
         A graph without a lifecycle manager names no nodes: then those heard in ``timeout_s``.
         Publishers and subscriptions that this client has opened before are known to the nodes
@@ -82,10 +88,18 @@ class GraphClient:
 
         def heard() -> bool:
             # Less than: the manager beats as well and is not one of its own nodes.
-            return bool(systems) and _up(systems[-1]) < beats.keys()
+            return bool(systems) and _up(systems[-1]) < beats.keys() and safety <= beats.keys()
 
+        robots = tuple(robots)
+        safety = {f'/{robot}/{node}' for robot in robots for node in SAFETY_NODES}
         self.subscribe('system/state', systems.append)
-        self.subscribe('heartbeat', lambda beat: beats.__setitem__(beat.node, beat))
+        for namespace in ('', *robots):
+            open_subscription(
+                self.node,
+                'heartbeat',
+                lambda beat: beats.__setitem__(beat.node, beat),
+                namespace,
+            )
         self.wait(heard, timeout_s)
         return beats
 

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 
-from tektra.cli.client import GraphClient, connected
+from tektra.cli.client import SAFETY_NODES, GraphClient, connected
 from tektra.cli.errors import UserError
+from tektra.cli.state import running
 from tektra.runtime.topics import TOPICS, QueuePolicy, Topic
 
 STATE_NAMES = {
@@ -42,10 +43,17 @@ def nodes(timeout: float) -> None:
     system: list[SystemState] = []
     with connected('tektra_nodes') as client:
         client.subscribe('system/state', system.append)
-        beats = client.wait_for_nodes(timeout)
+        beats = client.wait_for_nodes(timeout, _robots())
     if not beats:
         raise UserError('the graph runs but no node sends heartbeats yet; try again in a second')
     Console().print(_table(beats, system[-1] if system else None))
+
+
+def _robots() -> list[str]:
+    """Return the robots of the running graph, by the nodes that its run file names."""
+    found = running()
+    paths = [] if found is None else [node.strip('/').split('/') for node in found.nodes]
+    return sorted({path[0] for path in paths if len(path) == 2 and path[1] in SAFETY_NODES})
 
 
 def _table(beats: dict[str, NodeHeartbeat], system: SystemState | None) -> Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tektra_msgs.msg import EstopState, GateState
 from tektra_msgs.srv import EnableMotion, ResetEstop
 
+from tektra.estop.core import STARTUP
 from tektra.robot_gate.core import Gate
 from tektra.robots import proof
 from tektra.robots.spec import RobotSpec
@@ -52,6 +53,8 @@ class AutoEnable:
                 self._given_up = True
                 return
             self._instance, self._first_stop = state.instance_id, state.stop_id
+            # A gate that was started again hears of an estop that has long been at work.
+            self._over = not state.reason.startswith(STARTUP)
         if self._over or state.stop_id != self._first_stop or state.request_ids:
             self._over = True
             return

@@ -190,10 +190,22 @@ class StopSpec:
 class StandstillSpec:
     """What counts as standing still, by measurement, and for how long it must be seen."""
 
-    linear_m_s: float = item('', default=0.02, unit='m/s', low=0.001, high=0.5)
-    angular_rad_s: float = item('', default=0.05, unit='rad/s', low=0.001, high=0.5)
-    joint_per_s: float = item('', default=0.05, unit='rad/s or m/s', low=0.001, high=0.5)
-    settle_s: float = item('', default=0.1, unit='s', low=0.02, high=2.0)
+    linear_m_s: float = item(
+        'slower is still, of the base along the ground',
+        default=0.02,
+        unit='m/s',
+        low=0.001,
+        high=0.5,
+    )
+    angular_rad_s: float = item(
+        'slower is still, of the base turning', default=0.05, unit='rad/s', low=0.001, high=0.5
+    )
+    joint_per_s: float = item(
+        'slower is still, of a joint', default=0.05, unit='rad/s or m/s', low=0.001, high=0.5
+    )
+    settle_s: float = item(
+        'for so long it must be seen', default=0.1, unit='s', low=0.02, high=2.0
+    )
 
 
 FLEET_POLICIES = ('stop', 'ignore')

@@ -72,7 +72,10 @@ class Operator:
         epoch = (estop.instance_id, estop.stop_id)
         if epoch != self._reset_of:
             return Shown.FAILED, f'stopped again during the reset: {estop.reason}'
-        if estop.state == EstopState.STATE_CLEAR:
+        gate = self.watch.gate(now_ns)
+        # The gate believes only a second CLEAR; before that it would refuse to be enabled.
+        followed = gate is not None and gate.level != GateState.LEVEL_STOPPED
+        if estop.state == EstopState.STATE_CLEAR and followed:
             return Shown.DONE, 'the stop is cleared'
         return Shown.NOT_YET, ''
 
