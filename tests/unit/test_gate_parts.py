@@ -258,10 +258,10 @@ def test_every_channel_of_a_body_comes_to_rest():
         body.start(channel, at())
     joints = {name: JointTarget(math.nan, 1.0) for name in robot.joints}
     for _ in range(20):
-        body.follow(BASE, Ask(0, base=BaseVelocity(0.6, 0.0, 1.5)), math.inf, DT_S)
+        body.follow(BASE, Ask(0, base=BaseVelocity(0.6, 0.0, 1.5)), math.inf, math.inf, DT_S)
         for channel in robot.channels[1:]:
             mine = {name: joints[name] for name in robot.joints_of(channel)}
-            body.follow(channel, Ask(0, joints=mine), math.inf, DT_S)
+            body.follow(channel, Ask(0, joints=mine), math.inf, math.inf, DT_S)
     assert not body.at_rest(BASE)
     for _ in range(100):
         for channel in robot.channels:
@@ -273,11 +273,11 @@ def test_every_channel_of_a_body_comes_to_rest():
 def test_a_cap_slows_the_base_down_at_once_and_keeps_its_direction():
     body = Body(tek())
     for _ in range(200):
-        body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), math.inf, DT_S)
-    body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), 0.1, DT_S)
+        body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), math.inf, math.inf, DT_S)
+    body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), 0.1, 0.1, DT_S)
     assert body.base().x == pytest.approx(0.6 - 1.5 * DT_S)
     for _ in range(100):
-        body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), 0.1, DT_S)
+        body.follow(BASE, Ask(0, base=BaseVelocity(0.6)), 0.1, 0.1, DT_S)
     assert body.base().x == pytest.approx(0.1)
 
 

@@ -12,7 +12,7 @@ from tektra.lifecycle_manager.steps import PRIMARY, STATE_NAMES, TRANSITIONS
 from tektra.runtime.clock import seconds
 
 GET_STATE = 0  # in place of a transition id
-EXPLAIN_S = 0.5  # for the heartbeat that says why a transition failed
+EXPLAIN_S = 2.0  # for the heartbeat that says why a transition failed
 READS = 4  # of the state, at most
 _serials = itertools.count(1)
 
