@@ -32,7 +32,7 @@ def test_each_node_has_its_own_name_and_parameters():
     ]
 
 
-@pytest.mark.parametrize('kind', ['estop', 'robot_gate'])
+@pytest.mark.parametrize('kind', ['estop', 'robot_gate', 'stop_word'])
 def test_the_safety_nodes_are_refused_with_the_reason(kind):
     with pytest.raises(ContainerError, match=f"'{kind}' always has a process.*a stop must work"):
         parse(['--node', 'vad', '--node', kind])

@@ -25,6 +25,7 @@ _SAFETY = 'a stop must work however badly the other nodes fail'
 REFUSED = {
     'estop': _SAFETY,
     'robot_gate': _SAFETY,
+    'stop_word': _SAFETY,
     'tts': 'its GPL speech engines (espeak-ng, piper) are loaded in the tts process only',
     'lifecycle_manager': 'it could not see the hang of a process that it is part of',
 }

@@ -42,6 +42,8 @@ class EstopNode(PlainNode):
     :raises StartError: if the robot is unknown, or another estop of this machine has it.
     """
 
+    params_class = EstopParams
+
     def __init__(
         self,
         name: str,
@@ -52,7 +54,6 @@ class EstopNode(PlainNode):
     ) -> None:
         super().__init__(
             name,
-            EstopParams,
             context=context,
             namespace=namespace,
             parameter_overrides=parameter_overrides,

@@ -45,8 +45,10 @@ class RobotGateNode(PlainNode):
     :raises StartError: if the robot's file is wrong, or another gate holds the robot.
     """
 
+    params_class = RobotGateParams
+
     def __init__(self, **more: Any) -> None:
-        super().__init__('robot_gate', RobotGateParams, **more)
+        super().__init__('robot_gate', **more)
         try:
             self._robot = find_robot(self.params.robot)
             driver = make_driver(self._robot, self.instance_id, self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from lifecycle_msgs.msg import State
 from rclpy.clock import Clock as RosClock
@@ -30,14 +30,17 @@ from tektra.runtime.topics import open_publisher
 class PlainNode(Node):
     """A node with a heartbeat, a log and parameters that are read once.
 
+    ``params_class`` is a frozen dataclass of ``runtime.params.param`` fields.
+
     :raises StartError: if a parameter is wrong, or ``use_sim_time`` is set: safety runs on the
         boot-time clock.
     """
 
+    params_class: ClassVar[type[Any]]
+
     def __init__(
         self,
         name: str,
-        params_class: type[Any],
         *,
         context: Context | None = None,
         namespace: str | None = None,
@@ -69,7 +72,7 @@ class PlainNode(Node):
                 'on a clock that can be paused; leave it out for this node'
             )
         try:
-            self.params: Any = self._read(params_class)
+            self.params: Any = self._read(self.params_class)
         except parameters.ParameterError as error:
             raise StartError(str(error)) from None
         self._beats = open_publisher(self, 'heartbeat')

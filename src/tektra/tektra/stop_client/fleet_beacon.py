@@ -35,6 +35,8 @@ class FleetBeacon(PlainNode):
     :raises StartError: if there is no robot, or one is not in the registry.
     """
 
+    params_class = BeaconParams
+
     def __init__(
         self,
         name: str = 'fleet_beacon',
@@ -42,9 +44,7 @@ class FleetBeacon(PlainNode):
         context: Context | None = None,
         parameter_overrides: list[Parameter] | None = None,
     ) -> None:
-        super().__init__(
-            name, BeaconParams, context=context, parameter_overrides=parameter_overrides
-        )
+        super().__init__(name, context=context, parameter_overrides=parameter_overrides)
         try:
             robots = site(self.params.robots)
         except RecordError as error:

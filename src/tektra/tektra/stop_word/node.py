@@ -39,6 +39,8 @@ RETRY_S = 2.0  # between attempts to load a detector again that broke
 class StopWordNode(PlainNode):
     """Hears "stop". One thread searches, the executor decides and publishes."""
 
+    params_class = StopWordParams
+
     def __init__(
         self,
         name: str = 'stop_word',
@@ -49,7 +51,6 @@ class StopWordNode(PlainNode):
         try:
             super().__init__(
                 name,
-                StopWordParams,
                 context=context,
                 parameter_overrides=parameter_overrides,
             )
