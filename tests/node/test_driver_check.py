@@ -137,7 +137,7 @@ def test_ctrl_c_in_the_middle_of_a_motion_stops_the_robot(site):
                     break
             wait_until(lambda: last_event(log) == 'motion')  # of the next check
             checking.send_signal(signal.SIGINT)
-            assert checking.wait(20.0) == 130
+            assert checking.wait(5.0) == 130
         wait_until(lambda: last_event(log) == 'standstill')
     assert '"session ended"' in log.read_text()
 

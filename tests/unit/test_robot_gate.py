@@ -427,6 +427,12 @@ def test_garbage_is_refused_and_the_robot_comes_to_rest(driving: Room, value: fl
     assert driving.level == GateState.LEVEL_ENABLED
 
 
+def test_a_set_point_that_is_not_taken_is_counted_and_its_reason_kept(driving: Room) -> None:
+    count, _ = driving.gate.refused
+    driving.gate.on_cmd_vel('joystick', BaseVelocity(math.nan), driving.now)
+    assert driving.gate.refused == (count + 1, 'joystick: x is nan')
+
+
 def test_a_base_without_lateral_axis_refuses_to_go_sideways(driving: Room) -> None:
     driving.run_with(1.0, 'joystick', BaseVelocity(0.1, 0.1, 0.0))
     assert not driving.moving

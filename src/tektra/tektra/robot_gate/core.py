@@ -85,7 +85,6 @@ class Gate:
         self._ticked_ns: int | None = None
         self._owner_of: dict[str, str] = {}
         self._nonzero_ns: dict[str, int] = {}
-        self._because: dict[str, str] = {}
         self._seq = 0
 
     # ---- what comes in --------------------------------------------------------------------------
@@ -226,6 +225,11 @@ class Gate:
     def heard(self) -> str:
         """Return the id of the newest stop request."""
         return self._requests[-1] if self._requests else ''
+
+    @property
+    def refused(self) -> tuple[int, str]:
+        """Return how many set-points were not taken since start, and why the last. Any thread."""
+        return self._owners.refused, self._owners.last_refusal
 
     @property
     def level(self) -> int:

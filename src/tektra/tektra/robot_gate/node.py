@@ -34,6 +34,7 @@ from tektra.runtime.priority import raise_priority
 from tektra.runtime.topics import open_publisher, open_subscription
 
 ENDPOINTS_S = 0.5
+REFUSALS_S = 1.0  # a flood of set-points is one line a second
 AUTO_S = 0.2
 RESTING_S = 0.1  # between two messages of joints and odometry that say the same
 KEY_S = 1.0  # between two looks for a key that estop has not made yet
@@ -65,10 +66,13 @@ class RobotGateNode(PlainNode):
         }
         self._loop = GateLoop(self._gate, driver, self.boot, self)
         self._shown: Feedback | None = None
+        self._tripped = ''  # id of the request that was logged
+        self._refused = 0  # set-points, as far as that was logged
         self._subscribe()
         self.create_service(EnableMotion, 'enable_motion', self._on_enable)
         self.create_service(DisableMotion, 'disable_motion', self._on_disable)
         self.create_timer(ENDPOINTS_S, self._look_at_endpoints, clock=self.steady)
+        self.create_timer(REFUSALS_S, self._tell_refusals, clock=self.steady)
         self.create_timer(KEY_S, self._read_key, clock=self.steady)
         self._has_key = False
         self._read_key()
@@ -178,6 +182,13 @@ class RobotGateNode(PlainNode):
 
     # ---- what is looked at now and then ---------------------------------------------------------
 
+    def _tell_refusals(self) -> None:
+        """Log set-points that were not taken: whoever sends them has no other way to know."""
+        count, why = self._gate.refused
+        if count > self._refused:
+            self.log.warning(f'{count - self._refused} set-points were refused; the last: {why}')
+        self._refused = count
+
     def _look_at_endpoints(self) -> None:
         """Find a second publisher. A killed one stays listed for up to 20 s: that is safe."""
         if not self._loop.alive:
@@ -217,7 +228,9 @@ class RobotGateNode(PlainNode):
         """Ask estop to latch."""
         request.header.stamp = self.stamp()
         self._pubs['estop/stop_request'].publish(request)
-        self.log.warning(f'tripped: {request.reason}')
+        if request.request_id != self._tripped:  # it is repeated until estop has latched
+            self._tripped = request.request_id
+            self.log.warning(f'tripped: {request.reason}')
 
     def feedback(self, feedback: Feedback) -> None:
         """Publish what the robot reported; a robot at rest says it less often."""
