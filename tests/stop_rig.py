@@ -110,6 +110,12 @@ class RealGate:
     def moving(self):
         return not all(self.state.standstill)
 
+    def news(self):
+        """Return its next message: what another subscription has read is not newer than that."""
+        read = len(self.states)
+        self._ros.until(lambda: len(self.states) > read)
+        return self.states[read]
+
     def shows(self, level):
         """Wait until it shows a level."""
         self._ros.until(lambda: self.state.level == level)
@@ -153,6 +159,7 @@ class Desk:
         return self.operator.watch.estop(self.now)
 
     def ask(self, request):
+        self.ros.until(lambda: self.client.ready(type(request)))
         future = self.client.send(request)
         self.ros.until(future.done)
         return future.result()

@@ -70,6 +70,11 @@ class Tek:
         self.ros.until(seen)
         return True
 
+    def stopped(self):
+        """Wait until estop shows a stop; a verb that has ended may have read it first."""
+        self.ros.until(lambda: self.states[-1].state == EstopState.STATE_STOPPED)
+        return self.states[-1]
+
     def well(self, *words):
         code, out, err = self.run(*words)
         if code:
@@ -101,8 +106,8 @@ def test_from_the_first_stop_to_motion_and_back(tek):
     stop = tek.states[-1].stop_id + 1
     said = tek.well('stop', '--category', '0', '--reason', 'a cat')
     assert said == f'tek: stopped (stop {stop}), standstill measured on {CHANNELS}\n'
-    state = tek.states[-1]
-    assert (state.state, state.category) == (EstopState.STATE_STOPPED, 1)
+    state = tek.stopped()
+    assert (state.stop_id, state.category) == (stop, 1)
     assert 'a cat' in state.reason
     assert tek.shows(STOPPED)
 
@@ -113,7 +118,7 @@ def test_a_gate_that_is_frozen_is_called_out_with_exit_code_3(tek):
     assert (code, out) == (3, '')
     assert '!!! tek: NOT CONFIRMED: its estop has latched, but its robot_gate is silent' in err
     assert 'press its hardware stop now' in err
-    assert tek.states[-1].state == EstopState.STATE_STOPPED
+    assert tek.stopped()
 
 
 def test_the_status_is_read_by_machines(tek):

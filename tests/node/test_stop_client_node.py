@@ -40,7 +40,7 @@ def test_a_stop_that_is_sent_before_anything_is_matched_arrives_all_the_same(ros
     attempt = stop(client)
     outcome = until_ended(ros, client, attempt)
     assert outcome.confirmed, outcome.sentences()
-    assert gate.state.level < HOLD
+    assert gate.news().level < HOLD
     ros.until(lambda: desk.estop().state == EstopState.STATE_STOPPED)
     assert 'a test' in desk.estop().reason
 
@@ -73,7 +73,7 @@ def test_a_stop_is_not_confirmed_before_the_robot_stands_though_somebody_asks_fo
     attempt = stop(client, timeout_s=10.0)
     ros.until(lambda: attempt.report('tek', client.now_ns()).progress is Progress.MOVING)
     assert until_ended(ros, client, attempt).confirmed
-    assert not gate.moving
+    assert all(gate.news().standstill)
 
 
 def test_a_stop_of_all_reaches_a_robot_that_is_only_known_to_the_fleet(ros, home):

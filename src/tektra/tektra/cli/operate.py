@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
+from tektra_msgs.srv import DisableMotion
 
 from tektra.cli.client import GraphClient, connected
 from tektra.cli.errors import UserError
@@ -97,7 +98,8 @@ class _Desk:
         """Wait for the gate's service, and until its states say that it knows this client."""
         watch, now = self._ros.operator.watch, self._ros.now_ns
         self._client.wait(
-            lambda: self._ros.ready_to_disable() and watch.gate(now()) is not None, LISTEN_S
+            lambda: self._ros.ready(DisableMotion.Request) and watch.gate(now()) is not None,
+            LISTEN_S,
         )
 
     def make(self, request: Callable[[Operator, int], Any]) -> Any:
@@ -109,6 +111,7 @@ class _Desk:
 
     def ask(self, verb: str, request: Any) -> Any:
         """Send a request once and return the answer that accepts it."""
+        self._client.wait(lambda: self._ros.ready(type(request)), LISTEN_S)
         future = self._ros.send(request)
         if not self._client.wait(future.done, ANSWER_S):
             raise UserError(

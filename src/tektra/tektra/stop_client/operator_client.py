@@ -23,9 +23,11 @@ class OperatorClient:
         robot = operator.watch.robot
         # Before the subscriptions: whoever is heard on the topics knows the clients already, so
         # that no answer is lost.
-        self._reset = node.create_client(ResetEstop, f'/{robot}/estop/reset')
-        self._enable = node.create_client(EnableMotion, f'/{robot}/enable_motion')
-        self._disable = node.create_client(DisableMotion, f'/{robot}/disable_motion')
+        self._clients = {
+            ResetEstop.Request: node.create_client(ResetEstop, f'/{robot}/estop/reset'),
+            EnableMotion.Request: node.create_client(EnableMotion, f'/{robot}/enable_motion'),
+            DisableMotion.Request: node.create_client(DisableMotion, f'/{robot}/disable_motion'),
+        }
         open_subscription(node, STATE, self._on_estop, robot)
         open_subscription(node, GATE_STATE, self._on_gate, robot)
 
@@ -33,18 +35,17 @@ class OperatorClient:
         """Return the time that the operator is asked with, in ns."""
         return self._clock.now_ns()
 
-    def ready_to_disable(self) -> bool:
-        """Return whether the gate's service is there; it needs no state."""
-        return bool(self._disable.service_is_ready())
+    def ready(self, request_type: type) -> bool:
+        """Return whether a request of this type would reach its service.
+
+        That a state was heard does not say so: discovery tells of topics and of services in any
+        order, and a request that is sent before its service is known is lost.
+        """
+        return bool(self._clients[request_type].service_is_ready())
 
     def send(self, request: Any) -> Any:
         """Send a request of the operator; return the future of its answer."""
-        clients = {
-            ResetEstop.Request: self._reset,
-            EnableMotion.Request: self._enable,
-            DisableMotion.Request: self._disable,
-        }
-        return clients[type(request)].call_async(request)
+        return self._clients[type(request)].call_async(request)
 
     def _on_estop(self, state: EstopState) -> None:
         self.operator.watch.on_estop(state, self._clock.now_ns())
