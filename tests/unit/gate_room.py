@@ -10,8 +10,9 @@ from geometry_msgs.msg import Twist
 from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest
 from tektra_msgs.srv import DisableMotion, EnableMotion
 
-from tektra.robot_gate.core import DriverView, Gate
+from tektra.robot_gate.core import Gate
 from tektra.robot_gate.drivers.driver import BaseVelocity, Category, Feedback, Pose2D
+from tektra.robot_gate.readiness import DriverView
 from tektra.robot_side.plant import Plant
 from tektra.robots import proof
 from tektra.robots.spec import RobotSpec, read_robot

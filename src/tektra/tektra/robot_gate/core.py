@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 
 from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest
 from tektra_msgs.srv import DisableMotion, EnableMotion
@@ -24,31 +23,18 @@ from tektra.robot_gate.drivers.driver import (
     Feedback,
 )
 from tektra.robot_gate.drives import Drives, Output
-from tektra.robot_gate.motion import STALE_S, MotionMonitor
 from tektra.robot_gate.owners import Epoch, Owners
+from tektra.robot_gate.permission import Permission
+from tektra.robot_gate.readiness import DriverView, Readiness
 from tektra.robot_gate.trip import TEXT, Trip
 from tektra.robot_gate.watch import EstopWatch
 from tektra.robot_gate.workspace import Workspace
-from tektra.robots import proof
 from tektra.robots.spec import BASE, HORIZON_S, RobotSpec
 
 GAP_S = 0.1  # between two ticks; a longer one trips (design: Safety 1)
-POWER_S = 2.0  # the drives must have power within this after it is asked for
 SPOKEN_S = 0.6  # the stop word's health is 5 Hz: three beats lost
 REQUESTS = 16  # ids that are remembered
 _S = 1e-9
-
-
-@dataclass(frozen=True)
-class DriverView:
-    """What the loop knows of the driver at a tick."""
-
-    name: str
-    simulated: bool
-    connected: bool
-    timeout_s: float  # the robot side's own; negative: unknown
-    rival: str = ''  # who else commands the robot
-    fault: str = ''  # of the driver itself
 
 
 class Gate:
@@ -59,17 +45,15 @@ class Gate:
     ) -> None:
         self._robot = robot
         self._instance_id = instance_id
-        self._key = key
-        self._driver = driver
+        self._permission = Permission(robot, key)
         self._watch = EstopWatch(robot.name, robot.config_hash)
         self._owners = Owners(robot)
         self._body = Body(robot)
-        self._monitors = {c: MotionMonitor(robot, c) for c in robot.channels}
+        self._ready = Readiness(robot, driver, self._body.missing)
         self._workspace: Workspace | None = None
         if robot.workspace is not None and robot.base is not None:
             linear = robot.base.linear
             self._workspace = Workspace(robot.workspace, linear.velocity, linear.deceleration)
-        self._feedback: Feedback | None = None
         self._epoch = 1
         self._estop_epoch = self._watch.epoch
         self._was_clear = False
@@ -78,9 +62,7 @@ class Gate:
         self._own_requests = f'gate-{instance_id}'
         self._trip = Trip(self._own_requests)
         self._drives = Drives(Category(robot.stop.category), robot.stop.max_ramp_s)
-        self._power_ns: int | None = None  # asked for, and not there yet
         self._requests: deque[str] = deque(maxlen=REQUESTS)
-        self._publishers = ''
         self._spoken_ns: int | None = None
         self._ticked_ns: int | None = None
         self._owner_of: dict[str, str] = {}
@@ -135,28 +117,18 @@ class Gate:
 
     def on_publishers(self, problem: str) -> None:
         """Take what the endpoints of the inputs look like; empty: one publisher each."""
-        self._publishers = problem
+        self._ready.publishers = problem
 
     def on_driver(self, driver: DriverView, feedback: Feedback | None, now_ns: int) -> None:
         """Take how the driver is, and its newest report."""
-        self._driver = driver
-        known = self._feedback
-        if feedback is None or (known is not None and feedback.seq == known.seq):
-            return
-        self._feedback = feedback
-        same = known is not None and feedback.same_motion(known)
-        for monitor in self._monitors.values():
-            if same:
-                monitor.on_same(feedback.received_ns)
-            else:
-                monitor.on_feedback(feedback)
-        if self._workspace is not None and feedback.pose is not None:
-            speed = math.hypot(feedback.base.x, feedback.base.y) if feedback.base else 0.0
-            self._workspace.on_pose(feedback.pose, speed, feedback.received_ns)
+        news = self._ready.on_driver(driver, feedback)
+        if self._workspace is not None and news is not None and news.pose is not None:
+            speed = math.hypot(news.base.x, news.base.y) if news.base else 0.0
+            self._workspace.on_pose(news.pose, speed, news.received_ns)
 
     def use_key(self, key: bytes) -> None:
         """Take the robot's key."""
-        self._key = key
+        self._permission.key = key
 
     def on_failure(self, why: str, now_ns: int) -> None:
         """Trip because of something outside this class: the driver raised, the loop failed."""
@@ -206,7 +178,7 @@ class Gate:
         self._follow_estop(now_ns)
         self._check(now_ns)
         if self._was_clear:
-            self._trip.try_clear(self._cause(now_ns) or self._moves(now_ns))
+            self._trip.try_clear(self._cause(now_ns) or self._ready.moves(now_ns))
         self._move(now_ns, min(max(gap_s, 0.0), GAP_S))
         return self._drives.output(now_ns, self._at_rest(now_ns), self._command)
 
@@ -248,7 +220,7 @@ class Gate:
         """Return what the gate allows now; the header is for the caller."""
         instance, stop_id = self._watch.epoch
         self._seq += 1
-        channels = list(self._robot.channels)
+        channels, driver = list(self._robot.channels), self._ready.driver
         return GateState(
             robot=self._robot.name,
             instance_id=self._instance_id,
@@ -262,14 +234,14 @@ class Gate:
             channels=channels,
             enabled=[c in self._enabled for c in channels],
             owners=[self._owner_of.get(c, '') for c in channels],
-            standstill=[self._monitors[c].standstill(now_ns) for c in channels],
+            standstill=[self._ready.standstill(c, now_ns) for c in channels],
             last_nonzero_age_s=[_age(self._nonzero_ns.get(c), now_ns) for c in channels],
             last_asked_age_s=[_age(self._owners.last_asked_ns(c), now_ns) for c in channels],
             refusing_because=[self._why_not(c, now_ns) for c in channels],
-            driver=self._driver.name,
-            driver_connected=self._driver.connected,
-            driver_simulated=self._driver.simulated,
-            driver_timeout_s=self._driver.timeout_s,
+            driver=driver.name,
+            driver_connected=driver.connected,
+            driver_simulated=driver.simulated,
+            driver_timeout_s=driver.timeout_s,
             config_hash=self._robot.config_hash,
         )
 
@@ -332,27 +304,17 @@ class Gate:
 
     def _check(self, now_ns: int) -> None:
         """Trip on whatever must not be while motion is possible."""
-        for channel, monitor in self._monitors.items():
+        for channel in self._robot.channels:
             zero = not self._drives.powered or self._body.at_rest(channel)
-            monitor.commanded(zero, now_ns)
-            if monitor.uncontrolled(now_ns):
+            if self._ready.commanded(channel, zero, now_ns):
                 why = f'UNCONTROLLED_MOTION: {channel} moves though it is commanded to rest'
                 self._trip_now(why, now_ns, Category.IMMEDIATE, worst=True)
         if not self._enabled:
             return
-        why = self._cause(now_ns) or self._power_problem(now_ns)
-        if why:
+        if why := self._watch.rival(now_ns) or self._ready.unsound(now_ns):
             self._trip_now(why, now_ns)
-            return
-        for channel, monitor in self._monitors.items():
-            if monitor.blind(now_ns):
-                self._trip_now(f'{channel} is not measured any more', now_ns)
-                return
-            why = monitor.violation(now_ns)
-            if why:
-                self._trip_now(f'limit violation: {why}', now_ns)
-                return
-        self._check_leases(now_ns)
+        else:
+            self._check_leases(now_ns)
 
     def _check_leases(self, now_ns: int) -> None:
         lost = self._owners.lost_lease(now_ns)
@@ -368,38 +330,15 @@ class Gate:
 
     def _cause(self, now_ns: int) -> str:
         """Return what makes motion impossible as far as driver and inputs go; empty: nothing."""
-        driver, feedback = self._driver, self._feedback
-        if driver.fault:
-            return driver.fault
-        if not driver.connected or feedback is None:
-            return f'the robot is not connected (driver {driver.name})'
-        if (now_ns - feedback.received_ns) * _S > STALE_S:
-            age_ms = (now_ns - feedback.received_ns) * _S * 1000
-            return f'the robot has reported nothing for {age_ms:.0f} ms'
-        if driver.rival:
-            return f'somebody else commands the robot: {driver.rival}'
-        return self._watch.rival(now_ns) or self._publishers
-
-    def _power_problem(self, now_ns: int) -> str:
-        """Return why the drives have no power, once they have had it or should have it."""
-        feedback = self._feedback
-        if feedback is None:
-            return 'the robot has not reported'
-        if feedback.enabled:
-            self._power_ns = None
-            return f'the robot reports: {feedback.fault[:TEXT]}' if feedback.fault else ''
-        if self._power_ns is not None and (now_ns - self._power_ns) * _S <= POWER_S:
-            return ''
-        return f'the drives have no power: {feedback.fault[:TEXT] or "the robot does not say why"}'
+        return self._ready.cause(now_ns) or self._watch.rival(now_ns)
 
     # ---- motion ---------------------------------------------------------------------------------
 
     def _move(self, now_ns: int, dt_s: float) -> None:
         """Let every channel follow its owner, or come to rest."""
-        powered = self._feedback is not None and self._feedback.enabled
         for channel in self._robot.channels:
             source, ask = '', None
-            free = channel in self._enabled and not self._hold and powered
+            free = channel in self._enabled and not self._hold and self._ready.powered
             if free:
                 source, ask = self._owners.choose(channel, now_ns)
                 if source and self._owners.spoken((source,)) and not self._hears(now_ns):
@@ -418,29 +357,25 @@ class Gate:
             if not self._body.at_rest(channel):
                 self._nonzero_ns[channel] = now_ns
 
-    def _moves(self, now_ns: int) -> str:
-        """Return which channel does not stand still; empty: none."""
-        moving = (c for c, m in self._monitors.items() if not m.standstill(now_ns))
-        return next((f'{channel} does not stand still' for channel in moving), '')
-
     def _at_rest(self, now_ns: int) -> bool:
         return all(
-            self._body.at_rest(channel) and monitor.standstill(now_ns)
-            for channel, monitor in self._monitors.items()
+            self._body.at_rest(channel) and self._ready.standstill(channel, now_ns)
+            for channel in self._robot.channels
         )
 
     def _command(self) -> DriverCommand:
         return self._body.command(self._robot.channels, HORIZON_S)
 
     def _begin_power(self, now_ns: int) -> None:
-        assert self._feedback is not None  # enable() has checked it
+        feedback = self._ready.feedback
+        assert feedback is not None  # enable() has checked it
         # Category 2 wants to keep power: it may have been gone, and the robot moved by hand.
-        if not (self._drives.powered and self._feedback.enabled):
+        if not (self._drives.powered and feedback.enabled):
             for channel in self._robot.channels:
-                if not self._body.missing(channel, self._feedback):
-                    self._body.start(channel, self._feedback)
+                if not self._body.missing(channel, feedback):
+                    self._body.start(channel, feedback)
         self._drives.drive()
-        self._power_ns = now_ns
+        self._ready.power_asked(now_ns)
         if self._workspace is not None:
             self._workspace.forgive()
 
@@ -448,23 +383,11 @@ class Gate:
 
     def _refuses(self, request: EnableMotion.Request, now_ns: int, by_itself: bool) -> str:
         """Return why motion is not enabled; empty: it is."""
-        asked = Epoch(
-            request.estop_instance_id,
-            request.stop_id,
-            request.gate_instance_id,
-            request.gate_epoch,
+        why = self._permission.refuses(
+            request, self.epoch, by_itself=by_itself, simulated=self._ready.driver.simulated
         )
-        if asked != self.epoch:
-            return 'the epoch has changed since you looked; read gate_state and ask again'
-        if by_itself:
-            if not (self._robot.auto_enable and self._driver.simulated):
-                return 'auto_enable is for simulated drivers whose file asks for it'
-        elif why := self._unproven(request):
+        if why:
             return why
-        unknown = [c for c in request.channels if c not in self._robot.channels]
-        if unknown:
-            known = ', '.join(self._robot.channels)
-            return f"no channel '{unknown[0][:64]}'; this robot has: {known}"
         why = self._trip.why or self._watch.problem(now_ns)
         if why:
             return f'{why}; find the cause, then `tektra reset {self._robot.name}`'
@@ -472,42 +395,8 @@ class Gate:
             return '' if self._hold else 'nothing is held; use enable'
         return self._not_ready(now_ns)
 
-    def _unproven(self, request: EnableMotion.Request) -> str:
-        if self._key is None:
-            return f'the gate has no key; {proof.key_file(self._robot.name)} must be readable'
-        epoch = self.epoch
-        expected = proof.enable_proof(
-            self._key, epoch.estop_instance_id, epoch.stop_id, epoch.gate_instance_id, self._epoch
-        )
-        if not proof.holds(expected, request.key_proof):
-            return f'wrong key_proof; it needs {proof.key_file(self._robot.name)}'
-        return ''
-
     def _not_ready(self, now_ns: int) -> str:
-        budget = self._robot.driver.timeout_budget_s
-        timeout = self._driver.timeout_s
-        if not (math.isfinite(timeout) and timeout > 0):
-            return (
-                "the robot side's own time-out is not known: without it nothing stops the robot "
-                'when this machine dies; see docs/drivers.md'
-            )
-        if timeout > budget:
-            return (
-                f"the robot side's time-out of {timeout:g} s is above timeout_budget_s "
-                f'{budget:g} s; lower it in the firmware'
-            )
-        why = self._cause(now_ns)
-        if why:
-            return why
-        assert self._feedback is not None  # _cause has looked
-        for channel, monitor in self._monitors.items():
-            if not monitor.standstill(now_ns):
-                return f'{channel} does not stand still, or is not measured; wait until it does'
-        for channel in self._robot.channels:  # also what shall not move is commanded: to stay
-            missing = self._body.missing(channel, self._feedback)
-            if missing:
-                return f"{channel}: the robot does not report the position of '{missing}'"
-        return ''
+        return self._watch.rival(now_ns) or self._ready.not_ready(now_ns)
 
     def _why_not(self, channel: str, now_ns: int) -> str:
         """Return why set-points of a channel are refused now; empty: they are not."""
@@ -520,7 +409,7 @@ class Gate:
             return self._not_ready(now_ns) or 'motion is not enabled'
         if self._hold:
             return f'held: {self._hold}'
-        if self._feedback is not None and not self._feedback.enabled:
+        if not self._ready.powered:
             return 'the drives are getting power'
         if waits := self._owners.waits_for_neutral(channel, now_ns):
             return f'{waits} must be zero or silent for 300 ms first'

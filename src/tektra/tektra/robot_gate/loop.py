@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from tektra_msgs.msg import GateState, StopRequest
 
-from tektra.robot_gate.core import DriverView, Gate
+from tektra.robot_gate.core import Gate
 from tektra.robot_gate.drivers.driver import (
     Category,
     DriverError,
@@ -22,6 +22,7 @@ from tektra.robot_gate.drivers.driver import (
     RobotDriver,
 )
 from tektra.robot_gate.drives import Output
+from tektra.robot_gate.readiness import DriverView
 from tektra.runtime.clock import Clock
 
 TICK_S = 0.01

@@ -16,7 +16,7 @@ from tektra_msgs.msg import EstopState, GateState, Setpoint, StopRequest, StopWo
 from tektra_msgs.srv import DisableMotion, EnableMotion
 
 from tektra.robot_gate.auto_enable import AutoEnable
-from tektra.robot_gate.core import DriverView, Gate
+from tektra.robot_gate.core import Gate
 from tektra.robot_gate.device_lock import take_device
 from tektra.robot_gate.drivers.driver import DriverError, Feedback
 from tektra.robot_gate.drivers.registry import make_driver
@@ -24,6 +24,7 @@ from tektra.robot_gate.loop import GateLoop
 from tektra.robot_gate.messages import joint_state, odometry
 from tektra.robot_gate.owners import velocity_of
 from tektra.robot_gate.params import RobotGateParams
+from tektra.robot_gate.readiness import DriverView
 from tektra.robots import proof
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot
