@@ -9,26 +9,27 @@ import time
 
 from tektra_msgs.msg import NodeHeartbeat
 
-from tektra.lifecycle_manager.claim import QUEUE, SILENT_S, HostLock, Rivals
 from tektra.lifecycle_manager.processes import HostProcesses
+from tektra.lifecycle_manager.rivals import QUEUE, SILENT_S, Rivals
 from tektra.lifecycle_manager.watch import Life
+from tektra.runtime.host_lock import HostLock
 
 
 def test_the_lock_is_one_per_domain_and_namespace_and_names_its_holder(tmp_path):
-    first, second = HostLock(tmp_path, 7, '/'), HostLock(tmp_path, 7, '/')
+    first, second = HostLock(tmp_path, 7, '/', 'manager'), HostLock(tmp_path, 7, '/', 'manager')
     assert first.take()
     assert first.take()
     assert not second.take()
     assert second.holder == str(os.getpid())
-    assert HostLock(tmp_path, 8, '/').take()
-    assert HostLock(tmp_path, 7, '/robot1').take()
+    assert HostLock(tmp_path, 8, '/', 'manager').take()
+    assert HostLock(tmp_path, 7, '/robot1', 'manager').take()
     first.release()
     assert second.take()
 
 
 def test_where_no_lock_can_be_made_heartbeats_must_do_and_it_is_said(tmp_path):
     (tmp_path / 'file').write_text('')
-    lock = HostLock(tmp_path / 'file', 7, '/')
+    lock = HostLock(tmp_path / 'file', 7, '/', 'manager')
     assert lock.take()
     assert 'File exists' in lock.trouble or 'Not a directory' in lock.trouble
 
@@ -45,7 +46,7 @@ def no_space():
 
 
 def test_on_a_full_disk_the_lock_is_taken_and_given_back_all_the_same(tmp_path):
-    first, second = HostLock(tmp_path, 7, '/'), HostLock(tmp_path, 7, '/')
+    first, second = HostLock(tmp_path, 7, '/', 'manager'), HostLock(tmp_path, 7, '/', 'manager')
     with no_space():
         taken = first.take(), second.take(), second.holder
         first.release()

@@ -17,13 +17,12 @@ from tektra.estop.latch import LatchWriter, latch_file, read_latch
 from tektra.estop.pace import REGULAR_HZ
 from tektra.estop.params import EstopParams
 from tektra.estop.resets import Identity
-from tektra.launching.domain import lock_folder
-from tektra.lifecycle_manager.claim import HostLock
 from tektra.robots.proof import RobotKeyError, ensure_key, key_file
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot
 from tektra.robots.spec import RobotSpec
 from tektra.runtime.drained import Drained
+from tektra.runtime.host_lock import HostLock, lock_folder
 from tektra.runtime.main import StartError, run_node
 from tektra.runtime.plain import PlainNode
 from tektra.runtime.priority import raise_priority

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tektra.launching.errors import LaunchError
+from tektra.runtime.host_lock import lock_folder
 
 VARIABLE = 'ROS_DOMAIN_ID'
 
@@ -43,11 +44,6 @@ def preferred(checkout: Path) -> int:
     """Return the domain that a checkout tries first, LOWEST to HIGHEST, from its path."""
     digest = hashlib.sha256(os.fsencode(checkout.resolve())).digest()
     return LOWEST + int.from_bytes(digest[:8], 'big') % (HIGHEST - LOWEST + 1)
-
-
-def lock_folder() -> Path:
-    """Return the folder of this user's domain locks on this host."""
-    return Path('/tmp') / f'tektra-{os.getuid()}'
 
 
 def of_ros(environment: Mapping[str, str]) -> int:

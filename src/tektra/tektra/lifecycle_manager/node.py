@@ -16,8 +16,6 @@ from rclpy.service import Service
 from tektra_msgs.msg import NodeHeartbeat, SystemState
 from tektra_msgs.srv import ManageNodes
 
-from tektra.launching.domain import lock_folder
-from tektra.lifecycle_manager.claim import QUEUE, HostLock, Rivals
 from tektra.lifecycle_manager.core import LifecycleManager
 from tektra.lifecycle_manager.exchange import GET_STATE, Request
 from tektra.lifecycle_manager.graph import load_graph
@@ -26,11 +24,13 @@ from tektra.lifecycle_manager.operation import CommandRefused, Outcome
 from tektra.lifecycle_manager.params import LifecycleManagerParams
 from tektra.lifecycle_manager.processes import HostProcesses
 from tektra.lifecycle_manager.report import diagnostics
+from tektra.lifecycle_manager.rivals import QUEUE, Rivals
 from tektra.lifecycle_manager.steps import CONFIGURE
 from tektra.lifecycle_manager.watch import Timing
 from tektra.resources.catalogue import CatalogueError
 from tektra.resources.plan import needs
 from tektra.resources.survey import plan_here
+from tektra.runtime.host_lock import HostLock, lock_folder
 from tektra.runtime.main import StartError, run_node
 from tektra.runtime.node import TektraNode
 from tektra.runtime.share import share_dir
@@ -81,7 +81,7 @@ class LifecycleManagerNode(TektraNode[LifecycleManagerParams]):
         self._manage: Service | None = None
         self._rivals = Rivals(namespace, self.instance_id)
         domain_id = self.context.get_domain_id()
-        self._lock = HostLock(lock_folder(), domain_id, namespace)
+        self._lock = HostLock(lock_folder(), domain_id, namespace, 'manager')
         self._memory = MemoryFile(self._lock.path.with_suffix('.json'))
         self._state_pub = self.publisher('system/state')
         self._diagnostics_pub = self.publisher('/diagnostics')

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tektra.launching.domain import lock_folder
-from tektra.lifecycle_manager.claim import HostLock
 from tektra.robots.spec import RobotSpec
+from tektra.runtime.host_lock import HostLock, lock_folder
 from tektra.runtime.main import StartError
 
 

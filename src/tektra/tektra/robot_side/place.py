@@ -7,7 +7,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from tektra.launching.domain import lock_folder, of_ros
+from tektra.launching.domain import of_ros
+from tektra.runtime.host_lock import lock_folder
 
 
 def plant_socket(robot: str, environment: Mapping[str, str] | None = None) -> Path:

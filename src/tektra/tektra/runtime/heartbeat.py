@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
+from rclpy.clock import Clock as RosClock
+from rclpy.clock import ClockType
+from rclpy.node import Node
 from tektra_msgs.msg import NodeHeartbeat
 
+from tektra.runtime.clock import BootClock
 from tektra.runtime.topics import open_publisher
-
-if TYPE_CHECKING:
-    from tektra.runtime.node import TektraNode
 
 HEARTBEAT_S = 0.2
 
 
 class Heartbeat:
-    """Beats every ``HEARTBEAT_S`` from the executor of its node, so that a hang is seen."""
+    """Beats every ``HEARTBEAT_S`` from the executor of its node, so that a hang is seen.
 
-    def __init__(self, node: TektraNode[Any]) -> None:
+    ``fill`` puts what the node knows of itself into the message.
+    """
+
+    def __init__(
+        self, node: Node, instance_id: str, fill: Callable[[NodeHeartbeat], None]
+    ) -> None:
         self._node = node
+        self._instance_id = instance_id
+        self._fill = fill
         self._publisher = open_publisher(node, 'heartbeat')
-        self._boot = node._boot
+        self._boot = BootClock()
         self._seq = 0
         self._due_ns = self._boot.now_ns() + round(HEARTBEAT_S * 1e9)
-        node.create_timer(HEARTBEAT_S, self._beat, clock=node._steady)
+        steady = RosClock(clock_type=ClockType.STEADY_TIME)
+        node.create_timer(HEARTBEAT_S, self._beat, clock=steady)
 
     def _beat(self) -> None:
         now = self._boot.now_ns()
@@ -34,26 +43,14 @@ class Heartbeat:
 
     def publish(self, lag_s: float = 0.0) -> None:
         """Beat once. ``lag_s``: how late the executor was."""
-        node = self._node
-        rows = [(name, *read()) for name, read in node._queues.items()]
-        backend = node._backend_status
         message = NodeHeartbeat(
-            node=node.get_fully_qualified_name(),
-            instance_id=node.instance_id,
+            node=self._node.get_fully_qualified_name(),
+            instance_id=self._instance_id,
             pid=os.getpid(),
             seq=self._seq,
-            state=node._lifecycle_state(),
-            transition=node._transitions.under_way,
             loop_lag_s=lag_s,
-            busy=node.worker.busy or (node.active and node.in_use()),
-            backend=backend.active if backend else '',
-            degraded=bool(node._degraded) or bool(backend and backend.degraded),
-            status=node._degraded,
-            last_error=node.last_error,
-            queues=[row[0] for row in rows],
-            queue_depth=[row[1] for row in rows],
-            queue_dropped=[row[2] for row in rows],
         )
-        message.header.stamp = node.stamp()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._fill(message)
         self._seq = (self._seq + 1) % 2**32
         self._publisher.publish(message)

@@ -45,10 +45,10 @@ class HotParameters:
         if not self._configured or not any(one.name in known for one in changed):
             return
         try:
-            self._node.on_hot_change(self._node._read_parameters())
+            self._node.on_hot_change(parameters.read(self._node, self._node.params_class))
         except Exception as error:
             self._node.report_error('parameter change', error)
 
     @property
     def _configured(self) -> bool:
-        return self._node._lifecycle_state() not in _FREE
+        return self._node._transitions.state not in _FREE

@@ -14,12 +14,11 @@ from concurrent.futures import Future
 from typing import Any, ClassVar, Generic, TypeVar
 
 from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.context import Context
-from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
@@ -27,7 +26,7 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.time import Time
 from rclpy.timer import Timer
-from tektra_msgs.msg import BackendState, ClockProgress
+from tektra_msgs.msg import BackendState, NodeHeartbeat
 
 from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
@@ -35,13 +34,13 @@ from tektra.runtime.clock import BootClock
 from tektra.runtime.heartbeat import Heartbeat
 from tektra.runtime.hot import HotParameters
 from tektra.runtime.ids import new_id
-from tektra.runtime.log import LEVELS, LogOptions, NodeLog, noting
+from tektra.runtime.log import LogOptions, NodeLog, noting
+from tektra.runtime.log_level import LogLevel
 from tektra.runtime.services import guarded
+from tektra.runtime.stepping import Stepping
 from tektra.runtime.topics import open_publisher, open_subscription, topic
 from tektra.runtime.transitions import Transitions
 from tektra.runtime.worker import NICE, Worker, WorkerResult
-
-SETTLE_TURNS = 256  # of the executor at most before time goes on: the depth of the longest queue
 
 P = TypeVar('P')
 
@@ -95,7 +94,6 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._backend_status: BackendStatus | None = None
         self._active = False
         self._soon: deque[Callable[[], None]] = deque()
-        self._handled = 0  # messages and timers so far
         self._wake = self.create_guard_condition(self._run_soon)
         self._boot = BootClock()
         self._steady = RosClock(clock_type=ClockType.STEADY_TIME)
@@ -287,7 +285,7 @@ class TektraNode(LifecycleNode, Generic[P]):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make what ``setup`` makes, with what ``load`` has loaded."""
         return self._transitions.step(
-            'configure', lambda: self.setup(self._read_parameters(), self._loaded)
+            'configure', lambda: self.setup(parameters.read(self, self.params_class), self._loaded)
         )
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -341,8 +339,17 @@ class TektraNode(LifecycleNode, Generic[P]):
         self._own_timers, self._own_subscriptions, self._own_publishers = [], [], []
         self._queues.clear()
 
-    def _lifecycle_state(self) -> int:
-        return self._transitions.state
+    def _describe(self, beat: NodeHeartbeat) -> None:
+        """Fill in what a heartbeat says of this node."""
+        backend, queues = self._backend_status, [(n, *r()) for n, r in self._queues.items()]
+        beat.state, beat.transition = self._transitions.state, self._transitions.under_way
+        beat.busy = self.worker.busy or (self._active and self.in_use())
+        beat.backend = backend.active if backend else ''
+        beat.degraded = bool(self._degraded) or bool(backend and backend.degraded)
+        beat.status, beat.last_error = self._degraded, self.last_error
+        beat.queues = [name for name, _, _ in queues]
+        beat.queue_depth = [depth for _, depth, _ in queues]
+        beat.queue_dropped = [dropped for _, _, dropped in queues]
 
     def beat_now(self) -> None:
         """Publish a heartbeat, besides the regular ones."""
@@ -353,11 +360,9 @@ class TektraNode(LifecycleNode, Generic[P]):
     def _make_common_entities(self) -> None:
         self._transitions = Transitions(self, self._service_change_state.callback)
         self._service_change_state.callback = self._on_change_state
-        self._heartbeat = Heartbeat(self)
+        self._heartbeat = Heartbeat(self, self.instance_id, self._describe)
         self._backend_pub = open_publisher(self, 'system/backends')
-        if self.simulated:
-            self._progress_pub = open_publisher(self, 'clock/progress')
-            open_subscription(self, '/clock', self._on_clock)
+        self._stepping = Stepping(self) if self.simulated else None
 
     def _declare_parameters(self) -> None:
         for name, (f, spec) in parameters.specs(self.params_class).items():
@@ -366,49 +371,11 @@ class TektraNode(LifecycleNode, Generic[P]):
                 description=spec.describe(), read_only=False, dynamic_typing=True
             )
             self.declare_parameter(name, default, descriptor)
-
-        level = self.log_level()
-        descriptor = ParameterDescriptor(
-            description=f'least severe message that is logged; one of: {", ".join(LEVELS)}',
-            dynamic_typing=True,
-        )
-        wanted = self.declare_parameter('log_level', level, descriptor).value
-        if wanted != level:
-            try:
-                self._set_log_level(str(wanted))
-            except parameters.ParameterError as error:
-                # Too little to die of: launch would start the node again and again.
-                self.log.error(f'{error}; {level} stays in force')
-        self.add_on_set_parameters_callback(self._on_parameters)
+        self._log_level = LogLevel(self, self.log)
 
     def log_level(self) -> str:
         """Return the level in force, one of ``log.LEVELS``."""
-        return str(LoggingSeverity(self.get_logger().get_effective_level()).name).lower()
-
-    def _set_log_level(self, level: str) -> None:
-        if level not in LEVELS:
-            where = self.get_fully_qualified_name()
-            raise parameters.ParameterError(
-                f"{where}: log_level = '{level}' is not one of {', '.join(LEVELS)}"
-            )
-        self.get_logger().set_level(LoggingSeverity[level.upper()])
-
-    def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
-        try:
-            for one in changed:
-                if one.name == 'log_level':
-                    self._set_log_level(str(one.value))
-        except parameters.ParameterError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
-    def _read_parameters(self) -> P:
-        cls = self.params_class
-        where = self.get_fully_qualified_name()
-        parameters.check_names(cls, self._parameter_overrides, where)
-        values = {name: self.get_parameter(name).value for name in parameters.specs(cls)}
-        built: P = parameters.build(cls, values, where)
-        return built
+        return self._log_level.now()
 
     def create_service(
         self, srv_type: Any, srv_name: str, callback: Callable[..., Any], **more: Any
@@ -428,7 +395,8 @@ class TektraNode(LifecycleNode, Generic[P]):
         def guarded(message: Any) -> None:
             if not (always or self._active):
                 return
-            self._handled += 1
+            if self._stepping is not None:
+                self._stepping.handled += 1
             try:
                 callback(message)
             except Exception as error:
@@ -472,27 +440,3 @@ class TektraNode(LifecycleNode, Generic[P]):
             self.log.warning(text)
         else:
             self.log.info(text)
-
-    def _on_clock(self, message: Any) -> None:
-        """Say, after everything received before this tick was handled, that its time is done."""
-        if self._active:
-            self.call_soon(lambda: self._when_settled(message.clock, -1, SETTLE_TURNS))
-
-    def _when_settled(self, clock: Any, handled: int, turns: int) -> None:
-        """Go on once a turn of the executor, which serves each queue once, has found all empty."""
-        if self._handled != handled and turns:
-            seen = self._handled
-            self.call_soon(lambda: self._when_settled(clock, seen, turns - 1))
-        elif self._active:
-            self.on_time(Time.from_msg(clock).nanoseconds)
-            self._report_progress(clock)
-
-    def _report_progress(self, clock: Any) -> None:
-        busy = self.worker.busy
-        message = ClockProgress(node=self.get_fully_qualified_name(), busy=busy)
-        message.header.stamp = clock
-        self._progress_pub.publish(message)
-        if busy:
-            self.worker.submit(lambda: None, counts=False).add_done_callback(
-                lambda _: self.call_soon(lambda: self._report_progress(clock))
-            )

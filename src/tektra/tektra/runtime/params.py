@@ -11,7 +11,10 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 P = TypeVar('P')
 
@@ -132,6 +135,16 @@ def build(cls: type[P], values: Mapping[str, Any], where: str) -> P:
         return cls(**checked)
     except ParameterError as error:  # values that are each right and do not go together
         raise ParameterError(f'{where}: {error}') from error
+
+
+def read(node: Node, cls: type[P]) -> P:
+    """Return the declared parameters of a node as its dataclass.
+
+    :raises ParameterError: naming every parameter that is unknown or wrong.
+    """
+    where = node.get_fully_qualified_name()
+    check_names(cls, node._parameter_overrides, where)
+    return build(cls, {name: node.get_parameter(name).value for name in specs(cls)}, where)
 
 
 def _checked(where: str, name: str, value: Any, default: Any, spec: Spec) -> Any:

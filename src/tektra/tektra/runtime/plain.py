@@ -20,11 +20,10 @@ from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.runtime import params as parameters
 from tektra.runtime.clock import BootClock
-from tektra.runtime.heartbeat import HEARTBEAT_S
+from tektra.runtime.heartbeat import Heartbeat
 from tektra.runtime.ids import new_id
 from tektra.runtime.log import LogOptions, NodeLog
 from tektra.runtime.main import StartError
-from tektra.runtime.topics import open_publisher
 
 
 class PlainNode(Node):
@@ -75,10 +74,7 @@ class PlainNode(Node):
             self.params: Any = self._read(self.params_class)
         except parameters.ParameterError as error:
             raise StartError(str(error)) from None
-        self._beats = open_publisher(self, 'heartbeat')
-        self._seq = 0
-        self._due_ns = self.boot.now_ns() + round(HEARTBEAT_S * 1e9)
-        self.create_timer(HEARTBEAT_S, self._beat, clock=self.steady)
+        Heartbeat(self, self.instance_id, self._describe)
 
     def stamp(self) -> Any:
         """Return ROS time now, for headers; advice only."""
@@ -93,28 +89,11 @@ class PlainNode(Node):
         """Release everything; for subclasses."""
 
     def _read(self, cls: type[Any]) -> Any:
-        where = self.get_fully_qualified_name()
-        parameters.check_names(cls, self._parameter_overrides, where)
         for name, (f, _) in parameters.specs(cls).items():
             self.declare_parameter(name, f.default)
-        values = {name: self.get_parameter(name).value for name in parameters.specs(cls)}
-        return parameters.build(cls, values, where)
+        return parameters.read(self, cls)
 
-    def _beat(self) -> None:
-        now = self.boot.now_ns()
-        lag_s = max(0.0, (now - self._due_ns) / 1e9)
-        self._due_ns = now + round(HEARTBEAT_S * 1e9)
-        message = NodeHeartbeat(
-            node=self.get_fully_qualified_name(),
-            instance_id=self.instance_id,
-            pid=os.getpid(),
-            seq=self._seq,
-            state=State.PRIMARY_STATE_ACTIVE,
-            loop_lag_s=lag_s,
-            degraded=bool(self.status),
-            status=self.status,
-            last_error=self.last_error,
-        )
-        message.header.stamp = self.stamp()
-        self._seq = (self._seq + 1) % 2**32
-        self._beats.publish(message)
+    def _describe(self, beat: NodeHeartbeat) -> None:
+        beat.state = State.PRIMARY_STATE_ACTIVE
+        beat.degraded, beat.status = bool(self.status), self.status
+        beat.last_error = self.last_error

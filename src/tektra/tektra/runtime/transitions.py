@@ -10,6 +10,8 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from tektra.runtime import params as parameters
+
 if TYPE_CHECKING:
     from tektra.runtime.node import TektraNode
 
@@ -65,7 +67,7 @@ class Transitions:
         self.under_way = 'configuring'
         node.beat_now()
         try:
-            params = node._read_parameters()
+            params = parameters.read(node, node.params_class)
             self.loaded = await node.await_future(node.worker.submit(lambda: node.load(params)))
         except Exception as error:
             node.report_error('configure', error)

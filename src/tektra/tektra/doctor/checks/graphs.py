@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tektra.config.schema import schemas
 from tektra.doctor.finding import Finding, Severity, ok
-from tektra.launching import domain, runfile
+from tektra.launching import runfile
+from tektra.runtime.host_lock import lock_folder
 
 if TYPE_CHECKING:
     from tektra.doctor.graph import Domain
@@ -51,7 +52,7 @@ class OtherGraphs:
         self, own_domain: int | None, folder: Path | None = None, locks: Path = LOCKS
     ) -> None:
         self._own = own_domain
-        self._folder = domain.lock_folder() if folder is None else folder
+        self._folder = lock_folder() if folder is None else folder
         self._locks = locks
 
     def run(self) -> list[Finding]:
