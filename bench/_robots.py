@@ -23,6 +23,7 @@ from tektra_msgs.msg import GateState
 
 from tektra.robots import proof
 from tektra.robots.spec import read_robot
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.runtime.share import share_dir
 from tektra.stop_client.operator import Operator, Refused
@@ -96,7 +97,12 @@ class Site:
         self.boot = BootClock()
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain)
-        self.node = Node('bench', context=self._context, start_parameter_services=False)
+        self.node = Node(
+            'bench',
+            context=self._context,
+            start_parameter_services=False,
+            parameter_overrides=without_types(),
+        )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self.robots = [Robot(name, home, domain, self.node) for name in names]

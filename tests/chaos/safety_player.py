@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from tektra_msgs.msg import EstopSource, EstopState, GateState, Setpoint, StopRequest
 
+from tektra.runtime.bare import without_types
 from tektra.runtime.topics import open_publisher, open_subscription, topic
 
 ROBOT = 'tek'
@@ -108,7 +109,7 @@ class Player:
     """Obeys orders. One stick, one bridge, floods, played-back messages, and a relay."""
 
     def __init__(self, name, relay):
-        self.node = Node(name, use_global_arguments=False)
+        self.node = Node(name, use_global_arguments=False, parameter_overrides=without_types())
         self._twist = Twist()
         self._stick = None
         self._gate = GateState()

@@ -24,6 +24,7 @@ from safety_witness import NS, Late, Moved, Witness
 from tektra_msgs.msg import EstopState, GateState
 
 from tektra.robots.proof import read_key
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.stop_client.client import StopClient
 from tektra.stop_client.operator import Operator, Refused
@@ -179,7 +180,7 @@ class Rig:
         rclpy.init(context=self._context, args=[], domain_id=self.domain)
         self.node = rclpy.create_node(
             'chaos', context=self._context, use_global_arguments=False,
-            start_parameter_services=False,
+            start_parameter_services=False, parameter_overrides=without_types(),
         )  # fmt: skip
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)

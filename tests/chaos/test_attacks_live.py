@@ -19,6 +19,7 @@ from tektra_msgs.srv import EnableMotion
 
 from tektra.robots.proof import enable_proof, key_file
 from tektra.robots.registry import find_robot
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.runtime.topics import open_publisher, open_subscription
 
@@ -44,7 +45,12 @@ class Attacked:
         self.clock, self.context = BootClock(), rclpy.Context()
         self.estop = self.gate = None
         rclpy.init(context=self.context)
-        self.node = rclpy.create_node('attacker', namespace='/tek', context=self.context)
+        self.node = rclpy.create_node(
+            'attacker',
+            namespace='/tek',
+            context=self.context,
+            parameter_overrides=without_types(),
+        )
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         open_subscription(self.node, 'estop/state', lambda m: setattr(self, 'estop', m))

@@ -18,6 +18,7 @@ from tektra.doctor.checks.shared_memory import StaleSharedMemory
 from tektra.doctor.finding import Severity
 from tektra.doctor.graph import look
 from tektra.launching import runfile, shm
+from tektra.runtime.bare import without_types
 
 BEST_EFFORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
@@ -34,7 +35,12 @@ class Room:
         self.nodes = []
 
     def node(self, name):
-        made = rclpy.create_node(name, context=self.context, use_global_arguments=False)
+        made = rclpy.create_node(
+            name,
+            context=self.context,
+            use_global_arguments=False,
+            parameter_overrides=without_types(),
+        )
         self.nodes.append(made)
         return made
 

@@ -9,6 +9,7 @@ import rclpy
 from lifecycle_msgs.msg import Transition
 from rclpy.executors import SingleThreadedExecutor
 
+from tektra.runtime.bare import without_types
 from tektra.runtime.topics import topic
 
 WAIT_S = 10.0
@@ -25,7 +26,12 @@ class Ros:
         self._clients = {}
         self._stack = contextlib.ExitStack()
         self.peer = self.add(
-            rclpy.create_node('test_peer', context=self.context, use_global_arguments=False)
+            rclpy.create_node(
+                'test_peer',
+                context=self.context,
+                use_global_arguments=False,
+                parameter_overrides=without_types(),
+            )
         )
 
     def add(self, node):

@@ -18,6 +18,7 @@ from tektra.robot_gate.drivers.driver import (
 from tektra.robot_gate.drivers.registry import make_driver
 from tektra.robot_gate.drivers.ros import DISCOVERY_NS
 from tektra.robots.spec import DriverSpec, read_robot
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.runtime.share import share_dir
 
@@ -46,7 +47,11 @@ class Bench:
         import rclpy
 
         self.ros, self.robot = ros, a_robot(**driver)
-        more = {'context': ros.context, 'use_global_arguments': False}
+        more = {
+            'context': ros.context,
+            'use_global_arguments': False,
+            'parameter_overrides': without_types(),
+        }
         self.node = ros.add(
             rclpy.create_node('robot_gate', namespace=self.robot.namespace, **more)
         )

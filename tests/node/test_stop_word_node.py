@@ -35,6 +35,7 @@ class Robot:
         row = topic('gate_state')
         self.out = ros.peer.create_publisher(row.message_type(), row.of(name), row.qos())
         self.requests, self.level, self.answers = [], ENABLED, answers
+        self.name, self.seq = name, 0
         row = topic('estop/stop_request')
         ros.peer.create_subscription(row.message_type(), row.of(name), self._ask, row.qos())
         ros.peer.create_timer(0.05, self._show)
@@ -44,8 +45,17 @@ class Robot:
 
     def _show(self):
         shown = [r.request_id for r in self.requests][-16:] if self.answers else []
+        self.seq += 1
         self.out.publish(
-            GateState(level=self.level, channels=['base'], standstill=[True], request_ids=shown)
+            GateState(
+                robot=self.name,
+                instance_id='gate-1',
+                seq=self.seq,
+                level=self.level,
+                channels=['base'],
+                standstill=[True],
+                request_ids=shown,
+            )
         )
 
     @property
@@ -99,7 +109,7 @@ def test_a_gate_that_does_not_show_the_hold_is_named_in_the_heartbeat(ros):
     robot, beats = Robot(ros, answers=False), ros.collect('heartbeat')
     start(ros)
     say(ros, ros.publisher('audio/mic'), 'please stop')
-    ros.until(lambda: any("robot 'tek': its gate" in b.last_error for b in beats))
+    ros.until(lambda: any('tek: NOT CONFIRMED: its robot_gate' in b.last_error for b in beats))
     one = robot.requests[0].request_id
     assert sum(r.request_id == one for r in robot.requests) >= 5
 

@@ -1,7 +1,7 @@
 """What the tests of the stop word share: chunks, a room with an echo, gate states."""
 
 import numpy as np
-from tektra_msgs.msg import AudioChunk, GateState, Transcript
+from tektra_msgs.msg import AudioChunk, EstopState, GateState, Transcript
 
 from speech_maker import white_noise
 from tektra.robots.registry import site
@@ -64,9 +64,28 @@ def word_list(language='en', robots=('tek',)):
     return WordList(read_words(words_file(), language), site(robots))
 
 
-def gate(level, *, standstill=True, shown=()):
+def gate(level, *, standstill=True, shown=(), robot='tek', seq=0):
     return GateState(
-        level=level, channels=['base'], standstill=[standstill], request_ids=list(shown)
+        robot=robot,
+        instance_id='gate-1',
+        seq=seq,
+        estop_instance_id='estop-1',
+        stop_id=1,
+        level=level,
+        channels=['base'],
+        standstill=[standstill],
+        request_ids=list(shown),
+    )
+
+
+def estop(shown, *, robot='tek', seq=0):
+    return EstopState(
+        robot=robot,
+        instance_id='estop-1',
+        seq=seq,
+        stop_id=1,
+        state=EstopState.STATE_STOPPED,
+        request_ids=list(shown),
     )
 
 

@@ -133,6 +133,9 @@ def test_what_must_fit_together_is_told(tmp_path):
     assert 'for robots with a base' in refusal(write(tmp_path, head + joints + square))
     twice = SMALL.replace('base:', '  - {source: joystick, priority: 1, input: cmd_vel}\nbase:')
     assert "owners: 'joystick' is named twice" in refusal(write(tmp_path, twice))
+    owners = ''.join(f'  - {{source: {n}, priority: 1, input: setpoint}}\n' for n in ('a', 'b'))
+    two = SMALL.replace('base:', f'{owners}base:')
+    assert 'only one may use input setpoint' in refusal(write(tmp_path, two))
 
 
 def test_auto_enable_is_refused_for_every_driver_but_sim(tmp_path):

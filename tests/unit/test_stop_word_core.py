@@ -1,7 +1,7 @@
 """Holds at once, stops when confirmed, requests until every gate shows them."""
 
 import pytest
-from stop_word_room import gate, transcript, word_list
+from stop_word_room import estop, gate, transcript, word_list
 from tektra_msgs.msg import GateState, StopRequest
 
 from tektra.runtime.clock import ManualClock
@@ -22,6 +22,7 @@ class Rig:
     def __init__(self, robots=('tek',)):
         self.core = StopWordCore(word_list(), robots, StopWordOptions(), 'en')
         self.clock = ManualClock(1_000_000_000)
+        self.seq = 0
         self.asked, self.ids, self.said, self.published = [], [], [], []
 
     def note(self, due):
@@ -39,7 +40,9 @@ class Rig:
         self.note(self.core.on_transcript(message, own, self.clock.now_ns()))
 
     def show(self, level=ENABLED, robot='tek', **more):
-        self.core.on_gate_state(robot, gate(level, **more), self.clock.now_ns())
+        self.seq += 1
+        state = gate(level, robot=robot, seq=self.seq, **more)
+        self.core.on_gate_state(robot, state, self.clock.now_ns())
 
     def wait(self, seconds, *, answer=True):
         for _ in range(round(seconds / 0.05)):
@@ -47,7 +50,11 @@ class Rig:
             if answer:
                 for robot in {robot for robot, _ in self.ids}:
                     shown = [i for r, i in self.ids if r == robot]
-                    self.show(GateState.LEVEL_HOLD, robot, shown=shown)
+                    stops = STOP in {level for level, who in self.asked if who == robot}
+                    now = self.clock.now_ns()
+                    self.core.on_estop_state(robot, estop(shown, robot=robot, seq=self.seq), now)
+                    level = GateState.LEVEL_STOPPED if stops else GateState.LEVEL_HOLD
+                    self.show(level, robot, shown=shown)
             due, said = self.core.on_tick(self.clock.now_ns())
             self.note(due)
             self.said += said
@@ -83,14 +90,39 @@ def test_a_hold_is_repeated_at_20_hz_until_the_gate_shows_it(rig):
     assert rig.said == []
 
 
-def test_a_gate_that_does_not_answer_for_a_second_is_named_loudly(rig):
+def test_a_robot_that_shows_the_hold_and_moves_is_held_again_until_it_stands(rig):
+    rig.hear(hit())
+    rig.show(GateState.LEVEL_HOLD, shown=[rig.ids[0][1]], standstill=False)
+    rig.wait(0.25, answer=False)
+    assert len(rig.published) == 6
+    rig.wait(0.1)
+    assert not rig.core.requests.waiting
+
+
+def test_a_stop_is_said_again_by_topic_and_service_until_estop_shows_it_too(rig):
+    rig.hear(hit())
+    rig.hear(hit(500, 6200, detector='microwakeword'))
+    rig.wait(1.0)
+    assert [level for level, _ in rig.asked] == [HOLD]  # it may still become "stop talking"
+    rig.wait(0.5, answer=False)
+    assert [level for level, _ in rig.asked] == [HOLD, STOP]
+    shown = [request_id for _, request_id in rig.ids]
+    rig.show(GateState.LEVEL_STOPPED, shown=shown)
+    assert rig.core.requests.waiting
+    assert rig.core.requests.call_due(rig.clock.now_ns()) == {'tek'}
+    rig.wait(0.1)
+    assert not rig.core.requests.waiting
+    assert rig.said == []
+
+
+def test_a_robot_that_does_not_obey_is_named_loudly(rig):
     rig.core.hearing.backend, rig.core.hearing.heard_ns = 'pocketsphinx', rig.clock.now_ns()
     rig.hear(hit())
-    rig.wait(1.05, answer=False)
+    rig.wait(3.05, answer=False)
     assert len(rig.said) == 1
-    assert "robot 'tek': its gate did not show the hold" in rig.said[0]
+    assert 'tek: NOT CONFIRMED: its robot_gate is silent; press its hardware' in rig.said[0]
     rig.core.hearing.heard_ns = rig.clock.now_ns()
-    assert "robot 'tek'" in rig.core.trouble(rig.clock.now_ns())
+    assert 'NOT CONFIRMED' in rig.core.trouble(rig.clock.now_ns())
     assert not rig.core.requests.waiting
 
 

@@ -20,6 +20,7 @@ from tektra.cli.errors import EXIT_NO_GRAPH, UserError
 from tektra.cli.state import running
 from tektra.launching import domain, runfile
 from tektra.launching.errors import LaunchError
+from tektra.runtime.bare import without_types
 from tektra.runtime.topics import open_publisher, open_subscription
 
 SAFETY_NODES = ('estop', 'robot_gate')
@@ -42,6 +43,7 @@ class GraphClient:
             namespace=namespace,
             context=self._context,
             use_global_arguments=False,
+            parameter_overrides=without_types(),
             start_parameter_services=False,
             enable_rosout=False,
         )

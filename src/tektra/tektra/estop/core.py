@@ -13,13 +13,13 @@ from typing import Any
 from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
-from tektra.estop import words
 from tektra.estop.gate_watch import GateWatch, RivalEstop
 from tektra.estop.latch import Found, Record
 from tektra.estop.pace import Pace
 from tektra.estop.resets import Identity, refusal
 from tektra.estop.sources import Sources
 from tektra.estop.stop import Stop, configured, utc
+from tektra.runtime import words
 from tektra.runtime.clock import nanoseconds, seconds
 
 RESETTING_NS = nanoseconds(0.2)  # long enough that every listener sees it, short for a person
@@ -119,6 +119,10 @@ class EstopCore:
         """Take an EstopState of this robot that another instance has published."""
         if self._rival.on_state(instance_id, now_ns):
             self._latch('estop', self._rival.trouble(now_ns), now_ns)
+
+    def on_failure(self, what: str, now_ns: int) -> None:
+        """Latch, because estop itself has a mistake: a demand may not have been understood."""
+        self._latch('estop', f'a mistake in estop: {words.reason(what)}', now_ns)
 
     def on_exit(self, now_ns: int) -> None:
         """Latch, because nobody will watch any more."""

@@ -9,8 +9,8 @@ import math
 
 from tektra_msgs.msg import GateState
 
-from tektra.estop import words
 from tektra.robots.spec import RobotSpec
+from tektra.runtime import words
 from tektra.runtime.clock import nanoseconds, seconds
 
 GATE_SILENT_NS = nanoseconds(0.3)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tektra.config.layers import home
-from tektra.estop import words
+from tektra.runtime import words
 from tektra.runtime.worker import Worker, WorkerFull
 
 MAX_STOP_ID = 2**63  # half of what the message holds: there is always a next one
@@ -110,14 +111,14 @@ class LatchWriter:
     ) -> None:
         self._path = path
         self._write = write
-        self._next: Record | None = None
+        self._next: deque[Record] = deque(maxlen=1)  # taken by the thread that writes
         self._worker = Worker('latch', maxsize=1)
         self._last: Future[None] | None = None
         self.trouble = trouble
 
     def put(self, record: Record) -> None:
         """Have a record written soon; never blocks."""
-        self._next = record
+        self._next.append(record)
         with contextlib.suppress(WorkerFull):  # the job that waits takes the newest
             self._last = self._worker.submit(self._write_next)
 
@@ -132,8 +133,9 @@ class LatchWriter:
         self._worker.close(0.0)
 
     def _write_next(self) -> None:
-        record, self._next = self._next, None
-        if record is None:
+        try:
+            record = self._next.popleft()
+        except IndexError:  # an earlier job has written it
             return
         try:
             self._write(self._path, record)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from rclpy.context import Context
+from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rclpy.subscription import Subscription
 from std_srvs.srv import Trigger
@@ -13,7 +13,7 @@ from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
 from tektra.estop.core import CLEAR, STOPPED, EstopCore
-from tektra.estop.latch import LatchWriter, latch_file, read_latch
+from tektra.estop.latch import LatchWriter, Record, latch_file, read_latch
 from tektra.estop.pace import REGULAR_HZ
 from tektra.estop.params import EstopParams
 from tektra.estop.resets import Identity
@@ -26,9 +26,9 @@ from tektra.runtime.host_lock import HostLock, lock_folder
 from tektra.runtime.main import StartError, run_node
 from tektra.runtime.plain import PlainNode
 from tektra.runtime.priority import raise_priority
-from tektra.runtime.services import guarded
 from tektra.runtime.topics import open_publisher, open_subscription
 
+LAST_WORD_S = 0.1  # that the readers of estop/state may take at the end
 LAST_WRITE_S = 0.3  # that a disk may take at the end
 WRITE_AGAIN_TICKS = 5 * REGULAR_HZ  # after a write that failed
 RIVALS_TICKS = REGULAR_HZ // 2  # between two looks for a second estop; the gate sees it at once
@@ -61,20 +61,26 @@ class EstopNode(PlainNode):
         self._lock = self._claim(robot)
         self._core, self._latch = self._begin(robot)
         self._told: tuple[int, int] = (0, STOPPED)  # (stop_id, state) that was logged
-        self._kept: tuple[int, bool] = (0, False)  # (stop_id, cleared) that was given to the file
+        self._kept: Record | None = None  # what was given to the file
         self._ticks = 0
         self._rivals: Subscription | None = None
         self._out = open_publisher(self, 'estop/state')
         self._listen()
         self.create_service(Trigger, 'estop/stop', self._on_stop)
-        self.create_service(ResetEstop, 'estop/reset', guarded(self._on_reset, self._no_reset))
+        self.create_service(ResetEstop, 'estop/reset', self._on_reset)
         self.create_timer(1 / REGULAR_HZ, self._tick, clock=self.steady)
         self._tick()
+
+    def on_failure(self, what: str) -> None:
+        """Latch: what was to be heard may have been a stop."""
+        self._core.on_failure(what, self.boot.now_ns())
+        self._tell()
 
     def shut_down(self) -> None:
         """Say STOPPED once more, write it down, and give the robot back."""
         self._core.on_exit(self.boot.now_ns())
         self._publish()
+        self._out.wait_for_all_acked(Duration(seconds=LAST_WORD_S))
         self._keep()
         self._latch.close(LAST_WRITE_S)
         self._lock.release()
@@ -167,11 +173,6 @@ class EstopNode(PlainNode):
         self._tell()
         return answer
 
-    def _no_reset(self, what: str, error: Exception, response: Any) -> Any:
-        self.report_error(what, error)
-        response.message = f'reset failed: {self.last_error}; this is a mistake in estop'
-        return response
-
     def _tick(self) -> None:
         now_ns = self.boot.now_ns()
         self._core.tick(now_ns)
@@ -200,11 +201,14 @@ class EstopNode(PlainNode):
             self.log.info(f'CLEAR: stop {self._core.stop_id} was reset by {self._core.operator}')
 
     def _keep(self, *, again: bool = False) -> None:
-        """Have the newest stop written: only now, when it has been published and answered."""
-        now = (self._core.stop_id, self._core.level == CLEAR)
-        if again or now != self._kept:
-            self._kept = now
-            self._latch.put(self._core.record())
+        """Have the newest stop written: only now, when it has been published and answered.
+
+        Also when a person, or a more severe category, has only joined it.
+        """
+        record = self._core.record()
+        if again or record != self._kept:
+            self._kept = record
+            self._latch.put(record)
 
 
 def _make() -> EstopNode:

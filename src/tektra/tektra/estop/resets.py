@@ -38,7 +38,7 @@ def refusal(request: ResetEstop.Request, who: Identity, state: int, stop: Stop, 
     if not nonce or not proof.holds(nonce, request.reset_nonce[:_LONGEST]):
         return (
             'reset_nonce is not the newest: somebody has asked for a stop since that state was '
-            'read, or tried a reset; read estop/state again, then reset'
+            'read; read estop/state again, then reset'
         )
     if who.key_trouble:
         return f'there is no key: {who.key_trouble}; then restart estop'

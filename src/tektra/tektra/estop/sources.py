@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tektra_msgs.msg import EstopSource
 
-from tektra.estop import words
+from tektra.runtime import words
 from tektra.runtime.clock import nanoseconds, seconds
 
 MAX_OTHERS = 32  # sources that the robot's file does not name, so that memory is bounded

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from tektra.estop import words
 from tektra.estop.latch import Found, Record
 from tektra.robots.spec import RobotSpec
+from tektra.runtime import words
 
 MAX_REQUESTS = 16
 MAX_ALSO = 8  # further sources that are named

@@ -55,6 +55,9 @@ class AutoEnable:
             self._instance, self._first_stop = state.instance_id, state.stop_id
             # A gate that was started again hears of an estop that has long been at work.
             self._over = not state.reason.startswith(STARTUP)
+        if gate.request_ids:  # somebody has asked for a hold or a stop
+            self._given_up = True
+            return
         if self._over or state.stop_id != self._first_stop or state.request_ids:
             self._over = True
             return
@@ -95,5 +98,8 @@ class AutoEnable:
             gate_epoch=gate.gate_epoch,
             operator_name=WHO,
         )
-        answer = self._loop.ask(lambda ns: self._gate_core.enable(request, ns, by_itself=True))
+        try:
+            answer = self._loop.ask(lambda ns: self._gate_core.enable(request, ns, by_itself=True))
+        except TimeoutError:  # asked again at the next step
+            return
         self._over = answer.success

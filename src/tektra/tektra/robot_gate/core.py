@@ -26,10 +26,11 @@ from tektra.robot_gate.drives import Drives, Output
 from tektra.robot_gate.owners import Epoch, Owners
 from tektra.robot_gate.permission import Permission
 from tektra.robot_gate.readiness import DriverView, Readiness
-from tektra.robot_gate.trip import TEXT, Trip
+from tektra.robot_gate.trip import Trip
 from tektra.robot_gate.watch import EstopWatch
 from tektra.robot_gate.workspace import Workspace
 from tektra.robots.spec import BASE, HORIZON_S, RobotSpec
+from tektra.runtime import words
 
 GAP_S = 0.1  # between two ticks; a longer one trips (design: Safety 1)
 SPOKEN_S = 0.6  # the stop word's health is 5 Hz: three beats lost
@@ -84,9 +85,11 @@ class Gate:
         """Hold or stop. Severity is never lowered."""
         if self.is_own(request):
             return
-        news = not request.request_id or request.request_id not in self._requests
-        self._remember(request.request_id)
-        who = f'{request.source[:64] or "somebody"}: {request.reason[:TEXT] or "no reason given"}'
+        request_id = request.request_id[: words.ID_CHARS]
+        news = not request_id or request_id not in self._requests
+        self._remember(request_id)
+        source = words.name(request.source, 'somebody')
+        who = f'{source}: {words.reason(request.reason) or "no reason given"}'
         if request.level == StopRequest.LEVEL_HOLD:
             if news and (self._hold or not self._enabled):
                 self._renew(now_ns)  # an enable or a release that has not seen it is void
@@ -187,6 +190,11 @@ class Gate:
         """Return what a set-point must be bound to now."""
         instance, stop_id = self._watch.epoch
         return Epoch(instance, stop_id, self._instance_id, self._epoch)
+
+    @property
+    def powered(self) -> bool:
+        """Return whether the drives shall have power."""
+        return self._drives.powered
 
     @property
     def trip(self) -> str:
@@ -396,7 +404,11 @@ class Gate:
         return self._not_ready(now_ns)
 
     def _not_ready(self, now_ns: int) -> str:
-        return self._watch.rival(now_ns) or self._ready.not_ready(now_ns)
+        why = self._watch.rival(now_ns) or self._ready.not_ready(now_ns)
+        if why:
+            return why
+        ramping = (c for c in self._robot.channels if not self._body.at_rest(c))
+        return next((f'{channel} is still being brought to rest' for channel in ramping), '')
 
     def _why_not(self, channel: str, now_ns: int) -> str:
         """Return why set-points of a channel are refused now; empty: they are not."""
@@ -420,7 +432,7 @@ class Gate:
 
     def _remember(self, request_id: str) -> None:
         if request_id and request_id not in self._requests:
-            self._requests.append(request_id[:64])
+            self._requests.append(request_id)
 
 
 def _category(asked: int, robot: RobotSpec) -> Category:

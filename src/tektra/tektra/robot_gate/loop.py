@@ -29,6 +29,7 @@ TICK_S = 0.01
 STATE_S = 0.05  # GateState: 20 Hz and on change
 STOPS = 64  # stop requests of one level that wait; of a flood the newest are as good as all
 ANSWER_S = 1.0  # the longest that a service waits for the thread
+LAST_S = 0.7  # the longest that the end waits for standstill
 _S = 1e-9
 
 
@@ -48,14 +49,13 @@ class Out(Protocol):
         """Log what went wrong in the loop."""
 
 
-@dataclass
+@dataclass(eq=False)  # compared by identity, in one step of the interpreter
 class _Call:
     """A service call that waits for the thread."""
 
     job: Callable[[int], Any]
     done: threading.Event
     answer: Any = None
-    void: bool = False  # whoever asked has been told that it was not done
 
 
 class GateLoop:
@@ -118,25 +118,48 @@ class GateLoop:
         call = _Call(job, threading.Event())
         self._calls.append(call)
         self._wake.set()
-        if not call.done.wait(ANSWER_S):
-            call.void = not late
+        if not call.done.wait(ANSWER_S) and not self._is_being_done(call, late):
             raise TimeoutError('the gate is busy; ask again')
         if isinstance(call.answer, BaseException):
             raise call.answer
         return call.answer
 
-    def close(self) -> None:
-        """Stop the robot in the category of its file, let go of it, end the thread."""
+    def _is_being_done(self, call: _Call, late: bool) -> bool:
+        """Take a call back; return whether the thread was quicker, and wait for its answer."""
+        if late:  # it is done whenever the thread comes to it
+            return False
+        try:
+            self._calls.remove(call)
+        except ValueError:
+            return call.done.wait(ANSWER_S)
+        return False
+
+    def close(self) -> bool:
+        """Stop the robot in the category of its file and let go of it; return whether that is so.
+
+        If not, the thread hangs, and the robot's own time-out must stop it.
+        """
         self._ending = True
         self._wake.set()
-        self._thread.join(ANSWER_S)
+        if self._thread.is_alive():
+            self._thread.join(LAST_S + ANSWER_S)
+        return not self._thread.is_alive()
 
     # ---- the thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
         self._drive(lambda now: self._driver.connect(now))
+        self._tick_while(lambda: not self._ending)
+        # The order of a stop holds at the end too: ramp, measured standstill, power off.
+        self._gate.on_failure('robot_gate is shut down', self._clock.now_ns())
+        self._turn()
+        until_ns = self._clock.now_ns() + round(LAST_S * 1e9)
+        self._tick_while(lambda: self._gate.powered and self._clock.now_ns() < until_ns)
+        self._driver.close()
+
+    def _tick_while(self, goes_on: Callable[[], bool]) -> None:
         next_ns = self._clock.now_ns()
-        while not self._ending:
+        while goes_on():
             self._turn()
             next_ns += round(TICK_S * 1e9)
             wait_s = (next_ns - self._clock.now_ns()) * _S
@@ -145,7 +168,6 @@ class GateLoop:
             elif self._wake.wait(wait_s):
                 next_ns = self._clock.now_ns()
             self._wake.clear()
-        self._driver.close()
 
     def _turn(self) -> None:
         try:
@@ -177,9 +199,10 @@ class GateLoop:
             if job := self._slots.pop(slot, None):  # else just now replaced: for the next turn
                 job(now_ns)
         while self._calls:
-            call = self._calls.popleft()
-            if call.void:
-                continue
+            try:
+                call = self._calls.popleft()
+            except IndexError:  # just now taken back
+                break
             try:
                 call.answer = call.job(self._clock.now_ns())
             except Exception as error:

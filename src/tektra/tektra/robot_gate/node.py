@@ -56,9 +56,9 @@ class RobotGateNode(PlainNode):
             driver = make_driver(self._robot, self.instance_id, self)
         except (RecordError, DriverError) as error:
             raise StartError(str(error)) from None
-        self._lock = take_device(self._robot, self.context.get_domain_id())
-        if self._lock.trouble:
-            self.log.warning(f'no lock against a second gate: {self._lock.trouble}')
+        self._lock = take_device(
+            self._robot, self.context.get_domain_id(), self.resolve_topic_name
+        )
         view = DriverView(driver.name, driver.simulated, False, -1.0)
         self._gate = Gate(self._robot, self.instance_id, None, view)
         self._pubs: dict[str, Publisher] = {
@@ -75,7 +75,7 @@ class RobotGateNode(PlainNode):
         self.create_timer(ENDPOINTS_S, self._look_at_endpoints, clock=self.steady)
         self.create_timer(REFUSALS_S, self._tell_refusals, clock=self.steady)
         self.create_timer(KEY_S, self._read_key, clock=self.steady)
-        self._has_key = False
+        self._has_key, self._key_trouble = False, ''
         self._read_key()
         self._auto = AutoEnable(self, self._robot, self._loop, self._gate)
         if self._robot.auto_enable and driver.simulated:
@@ -85,10 +85,15 @@ class RobotGateNode(PlainNode):
             self.log.info(f'runs at normal priority: {trouble}')
         self._loop.start()
 
+    def on_failure(self, what: str) -> None:
+        """Trip: what was to be heard may have been a stop."""
+        gate = self._gate
+        self._loop.post('failure', lambda ns: gate.on_failure(f'robot_gate: {what}', ns))
+
     def shut_down(self) -> None:
         """Stop the robot and let go of it."""
-        self._loop.close()
-        self._lock.release()
+        if self._loop.close():
+            self._lock.release()  # else it is this process's until it has ended
 
     # ---- in -------------------------------------------------------------------------------------
 
@@ -99,7 +104,7 @@ class RobotGateNode(PlainNode):
                 continue
             for best_effort in (False, True):  # a publisher of either kind is heard
                 Drained(self, name, self._loop.post_stop, best_effort=best_effort)
-        open_subscription(self, 'gate/setpoint', self._on_setpoint)
+        Drained(self, 'gate/setpoint', self._on_setpoint)
         open_subscription(self, '/stop_word/health', self._on_health)
         newest = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
         self._inputs: dict[str, int] = {}
@@ -192,8 +197,7 @@ class RobotGateNode(PlainNode):
 
     def _look_at_endpoints(self) -> None:
         """Find a second publisher. A killed one stays listed for up to 20 s: that is safe."""
-        if not self._loop.alive:
-            self.status = 'the thread of the gate has ended: nothing moves; restart robot_gate'
+        self.status = '; '.join(one for one in self._troubles() if one)
         problems = []
         for topic, most in self._inputs.items():
             count = self.count_publishers(topic)
@@ -205,15 +209,24 @@ class RobotGateNode(PlainNode):
         text, gate = '; '.join(problems), self._gate
         self._loop.post('endpoints', lambda _: gate.on_publishers(text))
 
+    def _troubles(self) -> tuple[str, ...]:
+        dead = 'the thread of the gate has ended: nothing moves; restart robot_gate'
+        lock = f'no lock against a second gate: {self._lock.trouble}'
+        return (
+            '' if self._loop.alive else dead,
+            self._key_trouble,
+            lock if self._lock.trouble else '',
+        )
+
     def _read_key(self) -> None:
         if self._has_key:  # once: whoever puts another file there later has no key of this robot
             return
         try:
             key = proof.read_key(proof.key_file(self._robot.name))
         except proof.RobotKeyError as error:
-            self.status = f'nobody can enable motion: {error}'
+            self._key_trouble = f'nobody can enable motion: {error}'
             return
-        self.status, self._has_key = '', True
+        self._key_trouble, self._has_key = '', True
         gate = self._gate
         self._loop.post('key', lambda _: gate.use_key(key))
 

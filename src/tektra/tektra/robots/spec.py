@@ -283,6 +283,9 @@ class RobotSpec:
         sources = [owner.source for owner in self.owners]
         for twice in {s for s in sources if sources.count(s) > 1}:
             raise ValueError(f"owners: '{twice}' is named twice")
+        if sum(owner.input == 'setpoint' for owner in self.owners) > 1:
+            # A second publisher on an input is a fault, and gate/setpoint is one input.
+            raise ValueError('owners: only one may use input setpoint; the others use cmd_vel')
         self._check_driver()
 
     def _check_driver(self) -> None:

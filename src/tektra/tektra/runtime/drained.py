@@ -23,7 +23,7 @@ class Drained:
     """Calls ``heard`` with every message of a topic of the table."""
 
     def __init__(
-        self, node: Node, topic: str, heard: Callable[[Any], None], *, best_effort: bool
+        self, node: Node, topic: str, heard: Callable[[Any], None], *, best_effort: bool = False
     ) -> None:
         self._heard = heard
         self._subscription = open_subscription(

@@ -107,9 +107,11 @@ def run_node(make: Callable[[], Runnable]) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     freeze()
-    while not stop.is_set():
-        executor.spin_once()
-    node.shut_down()
+    try:
+        while not stop.is_set():
+            executor.spin_once()
+    finally:
+        node.shut_down()
     executor.shutdown(timeout_sec=0)
     node.destroy_node()
     del node, executor

@@ -30,6 +30,7 @@ from tektra_msgs.msg import BackendState, NodeHeartbeat
 
 from tektra.runtime import params as parameters
 from tektra.runtime.backends import BackendStatus
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.runtime.heartbeat import Heartbeat
 from tektra.runtime.hot import HotParameters
@@ -77,7 +78,7 @@ class TektraNode(LifecycleNode, Generic[P]):
             name,
             context=context,
             namespace=namespace,
-            parameter_overrides=parameter_overrides,
+            parameter_overrides=without_types(parameter_overrides),
             use_global_arguments=use_global_arguments,
             enable_rosout=True,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from lifecycle_msgs.msg import State
@@ -16,14 +17,19 @@ from rclpy.clock import ClockType
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.service import Service
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 from tektra_msgs.msg import NodeHeartbeat
 
 from tektra.runtime import params as parameters
+from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.runtime.heartbeat import Heartbeat
 from tektra.runtime.ids import new_id
 from tektra.runtime.log import LogOptions, NodeLog
 from tektra.runtime.main import StartError
+from tektra.runtime.services import guarded
 
 
 class PlainNode(Node):
@@ -49,7 +55,7 @@ class PlainNode(Node):
             name,
             context=context,
             namespace=namespace,
-            parameter_overrides=parameter_overrides,
+            parameter_overrides=without_types(parameter_overrides),
             start_parameter_services=False,
             enable_rosout=True,
         )
@@ -85,8 +91,54 @@ class PlainNode(Node):
         self.last_error = f'{what}: {type(error).__name__}: {error}'
         self.log.error(self.last_error)
 
+    def on_failure(self, what: str) -> None:
+        """Do what is safe after a callback has raised; for subclasses."""
+
     def shut_down(self) -> None:
         """Release everything; for subclasses."""
+
+    # A mistake in one callback must not end a node that a robot's safety hangs on.
+
+    def create_subscription(
+        self, msg_type: Any, topic: str, callback: Callable[..., Any], *args: Any, **more: Any
+    ) -> Subscription:
+        """Subscribe; the callback may fail."""
+        return super().create_subscription(msg_type, topic, self._guard(callback), *args, **more)
+
+    def create_timer(
+        self, timer_period_sec: float, callback: Callable[[], Any], *args: Any, **more: Any
+    ) -> Timer:
+        """Make a timer; the callback may fail."""
+        return super().create_timer(timer_period_sec, self._guard(callback), *args, **more)
+
+    def create_service(
+        self, srv_type: Any, srv_name: str, callback: Callable[..., Any], **more: Any
+    ) -> Service:
+        """Offer a service; if its callback fails it answers all the same."""
+        return super().create_service(
+            srv_type, srv_name, guarded(callback, self._failed_service), **more
+        )
+
+    def _guard(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded_callback(*args: Any) -> None:
+            try:
+                callback(*args)
+            except Exception as error:
+                self._failed(getattr(callback, '__name__', 'callback'), error)
+
+        return guarded_callback
+
+    def _failed_service(self, name: str, error: Exception, response: Any) -> Any:
+        self._failed(name, error)
+        response.success, response.message = False, f'failed: {self.last_error}'
+        return response
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self.report_error(what, error)
+        try:
+            self.on_failure(self.last_error)
+        except Exception as second:
+            self.report_error('on_failure', second)
 
     def _read(self, cls: type[Any]) -> Any:
         for name, (f, _) in parameters.specs(cls).items():

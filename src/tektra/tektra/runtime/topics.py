@@ -144,7 +144,7 @@ _ROWS = (
     Topic('/fleet/estop/stop_request', 'tektra_msgs/msg/StopRequest', 16, _ALL),
     Topic('estop/source', 'tektra_msgs/msg/EstopSource', 16, _OLD),
     Topic('estop/state', 'tektra_msgs/msg/EstopState', 1, _OLD, latched=True),
-    Topic('gate/setpoint', 'tektra_msgs/msg/Setpoint', 1, _OLD, lifespan_s=0.2),
+    Topic('gate/setpoint', 'tektra_msgs/msg/Setpoint', 16, _OLD, lifespan_s=0.2),
     Topic('gate_state', 'tektra_msgs/msg/GateState', 1, _OLD),
     # What the gate lets out of the robot. Best effort: a late one is of no use.
     Topic('joint_states', 'sensor_msgs/msg/JointState', 4, _OLD, reliable=False),

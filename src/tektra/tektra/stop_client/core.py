@@ -128,7 +128,6 @@ class StopAttempt:
         """Return whether to publish now, and if so expect the next time in 50 ms.
 
         Not any more once all have confirmed: whoever resets a moment later is not stopped again.
-        After the time-out still, as long as the caller asks.
         """
         self._finished = self._finished or self.done(now_ns)
         if self._finished or now_ns < self._next_ns:

@@ -24,6 +24,7 @@ from rclpy.utilities import remove_ros_args
 from tektra.robots.records import RecordError
 from tektra.robots.registry import site
 from tektra.robots.spec import RobotSpec
+from tektra.runtime.bare import without_types
 from tektra.runtime.topics import open_publisher
 from tektra.stop_client.client import FLEET_REQUEST, REQUEST
 
@@ -126,6 +127,7 @@ def main() -> None:
         context=context,
         start_parameter_services=False,
         use_global_arguments=False,
+        parameter_overrides=without_types(),
     )
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)

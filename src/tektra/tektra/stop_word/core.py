@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tektra_msgs.msg import GateState, StopRequest, StopWordHealth, Transcript
+from tektra_msgs.msg import EstopState, GateState, StopRequest, StopWordHealth, Transcript
 
 from tektra.runtime.clock import nanoseconds, seconds
 from tektra.stop_word.confirm import Confirmation
@@ -24,8 +24,6 @@ class StopWordOptions:
     confirm_s: float = 2.0
     settle_s: float = 1.2
     twice_s: float = 0.8
-    repeat_s: float = 0.05
-    give_up_s: float = 1.0
     gate_silent_s: float = 0.3
     audio_timeout_s: float = 0.3
     most_lag_s: float = 0.5
@@ -56,7 +54,7 @@ class StopWordCore:
         self._confirmation = Confirmation(
             words, options.confirm_s, options.settle_s, options.twice_s
         )
-        self.requests = Requests(robots, repeat_s=options.repeat_s, give_up_s=options.give_up_s)
+        self.requests = Requests(robots)
         self.hearing = Hearing()
         self.holds = self.stops = 0
         self._seq = 0
@@ -78,7 +76,11 @@ class StopWordCore:
     def on_gate_state(self, robot: str, state: GateState, now_ns: int) -> None:
         """Note what a gate says."""
         self._watch.on_gate_state(robot, state, now_ns)
-        self.requests.on_gate_state(robot, state)
+        self.requests.on_gate_state(robot, state, now_ns)
+
+    def on_estop_state(self, robot: str, state: EstopState, now_ns: int) -> None:
+        """Note what an estop says."""
+        self.requests.on_estop_state(robot, state, now_ns)
 
     def on_hits(self, hits: Sequence[Hit], now_ns: int) -> list[tuple[str, StopRequest]]:
         """Take what was spotted in one piece of audio; return what to publish at once."""

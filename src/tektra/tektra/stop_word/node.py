@@ -5,6 +5,7 @@ Words are searched in a thread of its own, so that the beat and the requests nev
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from typing import Any
 
 from rclpy.context import Context
 from rclpy.parameter import Parameter
-from tektra_msgs.msg import AudioChunk, GateState, StopRequest, Transcript
+from std_srvs.srv import Trigger
+from tektra_msgs.msg import AudioChunk, EstopState, GateState, StopRequest, Transcript
 
 from tektra.robots.records import RecordError
 from tektra.robots.registry import site
@@ -33,6 +35,7 @@ from tektra.vad.core import ChunkError
 TICK_S = 0.05  # requests are repeated at 20 Hz
 HEALTH_S = 0.2
 QUEUE = 256  # chunks that may wait for the search: 2 s at least, with room for the reference
+_NUMBER = re.compile(r'\d+(\.\d+)?')
 RETRY_S = 2.0  # between attempts to load a detector again that broke
 
 
@@ -85,6 +88,8 @@ class StopWordNode(PlainNode):
         open_subscription(self, 'speech/transcript', self._on_transcript)
         for robot in names:
             open_subscription(self, 'gate_state', partial(self._on_gate_state, robot), robot)
+            open_subscription(self, 'estop/state', partial(self._on_estop_state, robot), robot)
+        self._stop_services = {n: self.create_client(Trigger, f'/{n}/estop/stop') for n in names}
         self.create_timer(TICK_S, self._tick, clock=self.steady)
         self.create_timer(HEALTH_S, self._beat_health, clock=self.steady)
 
@@ -106,6 +111,8 @@ class StopWordNode(PlainNode):
             except BackendUnavailable as error:
                 why = f'{name}: {error}'
                 self._call_soon(partial(self.log.info, f'detector not in use: {why}'))
+        for broken in self._loaded:
+            broken.close()
         self._loaded = loaded
         self._ear = Ear(loaded, self._core_options().ear)
         self._core.hearing.backend = '+'.join(spotter.name for spotter in loaded)
@@ -163,16 +170,23 @@ class StopWordNode(PlainNode):
     def _on_gate_state(self, robot: str, state: GateState) -> None:
         self._core.on_gate_state(robot, state, self.boot.now_ns())
 
+    def _on_estop_state(self, robot: str, state: EstopState) -> None:
+        self._core.on_estop_state(robot, state, self.boot.now_ns())
+
     def _tick(self) -> None:
         now = self.boot.now_ns()
         due, said = self._core.on_tick(now)
         self._publish(due)
+        for robot in self._core.requests.call_due(now):
+            service = self._stop_services[robot]
+            if service.service_is_ready():  # its answer is not waited for: the state is
+                service.call_async(Trigger.Request())
         for text in said:
             self.last_error = text
             self.log.error(text)
         if self._retry_ns and now >= self._retry_ns:
-            self._retry_ns = 0
-            self._in_worker(self._load, lambda _: None)
+            if self._in_worker(self._load, lambda _: None):
+                self._retry_ns = 0
 
     def _beat_health(self) -> None:
         now = self.boot.now_ns()
@@ -181,9 +195,10 @@ class StopWordNode(PlainNode):
         message.header.stamp = self.stamp()
         self._health.publish(message)
         self.status = self._problem or self._core.trouble(now)
-        if self.status and self.status.split(':')[0] != self._said.split(':')[0]:
+        said = _NUMBER.sub('', self.status)  # once, and not with every tenth of a second
+        if said and said != self._said:
             self.log.warning(self.status)
-        self._said = self.status
+        self._said = said
 
     def _publish(self, due: list[tuple[str, StopRequest]]) -> None:
         for robot, request in due:

@@ -165,7 +165,7 @@ class RosDriver:
                 f'{self._robot.name}: {rival}; end it, or let it send to '
                 'robot/cmd/<source>/cmd_vel of the gate instead'
             )
-        self._enabled = True
+        self._enabled, self._holding = True, False
 
     def write(self, command: DriverCommand, now_ns: int) -> None:
         """Publish one set-point; while not enabled it goes nowhere, as without power.
@@ -173,9 +173,8 @@ class RosDriver:
         :raises DriverError: if it is not finite, valid for too long, or names an unknown joint.
         """
         self._check(command)
-        if not self._enabled:
+        if not self._enabled or self._holding:
             return
-        self._holding = False
         if command.base is not None:
             self._send_base(command.base)
         if command.joints:
@@ -184,7 +183,7 @@ class RosDriver:
     def stop(self, category: Category, now_ns: int) -> None:
         """Send zero, and let the joints ramp to rest where that takes them.
 
-        After categories 0 and 1 nothing but zero is sent until ``enable``.
+        Nothing but zero is sent after it until ``enable``.
         """
         if self._base is not None:
             self._send_base(BaseVelocity())
