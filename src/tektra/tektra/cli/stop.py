@@ -119,9 +119,11 @@ def _closed_loop(
             _tell(room.outcome(), place)
             click.echo(f'tektra: still sending for {STILL_SENDING_S:g} s; Ctrl-C ends', err=True)
             room.wait(timeout_s + STILL_SENDING_S)
-        outcome = room.outcome()
+        outcome, unheard = room.outcome(), room.unheard()
     finally:
         client.close()
+    if unheard:
+        click.echo(f'tektra: sent too, and nothing heard of: {", ".join(unheard)}', err=True)
     return _tell(outcome, place)
 
 
@@ -164,6 +166,10 @@ class _Room:
     def outcome(self) -> Any:
         """Return what those that exist show now."""
         return self._attempt.outcome(self._stops.now_ns()).among(self._present)
+
+    def unheard(self) -> list[str]:
+        """Return the robots of the registry that were sent it and that nobody has heard."""
+        return [robot for robot in self._attempt.robots if robot not in self._present]
 
     def _look(self) -> None:
         from tektra.stop_client.client import robots_on

@@ -29,6 +29,7 @@ from tektra.robots.proof import RobotKeyError, read_key
 from tektra.robots.records import RecordError
 from tektra.robots.registry import find_robot
 from tektra.runtime.clock import BootClock
+from tektra.runtime.priority import raise_priority
 
 MAKE_KEY = 'make one: (umask 077; head -c 32 /dev/urandom > FILE)'
 LOOPBACK = '127.0.0.1'
@@ -110,6 +111,7 @@ def robot_emulator(
                 err=True,
             )
         guarded = 'with' if key else 'without'
+        raise_priority()  # a robot's own controller does not wait for this machine's programs
         click.echo(f'{robot}: {", ".join(places)}; {guarded} a key; Ctrl-C ends')
         while not ending:
             server.step()
