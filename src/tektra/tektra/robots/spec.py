@@ -6,6 +6,7 @@ hash, and a change needs a restart of both.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import re
@@ -311,7 +312,7 @@ class RobotSpec:
         """Return the namespace of the robot's nodes, with the leading slash."""
         return f'/{self.name}'
 
-    @property
+    @functools.cached_property
     def channels(self) -> tuple[str, ...]:
         """Return the actuator channels: the base first, then those of the joints in file order."""
         joints = dict.fromkeys(joint.channel for joint in self.joints.values())
