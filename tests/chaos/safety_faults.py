@@ -48,7 +48,7 @@ FAULTS: dict[str, Fault] = {}
 
 def all_faults():
     """Return all classes, so ordered that one rig serves as many as it can."""
-    for module in ('safety_inputs', 'safety_others'):
+    for module in ('safety_inputs', 'safety_links', 'safety_others'):
         importlib.import_module(module)
     return sorted(FAULTS.values(), key=lambda row: (row.kind, row.spoils))
 

@@ -7,14 +7,18 @@ player is its own, so that a player that hangs hangs nobody else. Ends with its 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from types import SimpleNamespace
 
 import rclpy
 from geometry_msgs.msg import Twist
+from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from tektra_msgs.msg import EstopSource, EstopState, GateState, Setpoint, StopRequest
@@ -127,6 +131,19 @@ class Player:
             self._stick = self.node.create_publisher(Twist, STICK, 1)
         self._stream('stick', lambda: self._stick.publish(self._twist)).at(hz)
 
+    def careless(self, kind, value, hz):
+        """Command as a script whose fields nobody checks: with an int, or a numpy scalar."""
+        import numpy
+
+        twist = Twist()
+        twist.linear._check_fields = twist.angular._check_fields = False
+        number = getattr(numpy, kind)(value) if kind != 'int' else int(value)
+        twist.linear.x = twist.angular.z = number
+        self._twist = twist
+        if self._stick is None:
+            self._stick = self.node.create_publisher(Twist, STICK, 1)
+        self._stream('stick', lambda: self._stick.publish(self._twist)).at(hz)
+
     def bridge(self, x, yaw, hz):
         """Command the base by set-points of the gate's present epoch."""
         if 'bridge' not in self._streams:
@@ -206,6 +223,27 @@ class Player:
         return message
 
 
+def _stepped_node(name):
+    """Return estop or gate whose wall clock is off by what a file says."""
+    step = Path(os.environ['TEKTRA_CHAOS_STEP_FILE'])
+    true, true_now = time.time, Clock.now
+
+    def now(clock):
+        moment = true_now(clock)
+        wall = clock.clock_type in (ClockType.ROS_TIME, ClockType.SYSTEM_TIME)
+        return moment + Duration(seconds=float(step.read_text())) if wall else moment
+
+    time.time = lambda: true() + float(step.read_text())
+    Clock.now = now
+    if name == 'estop':
+        from tektra.estop.node import EstopNode
+
+        return EstopNode('estop')
+    from tektra.robot_gate.node import RobotGateNode
+
+    return RobotGateNode()
+
+
 def _hung_node(name):
     """Return estop or gate with one callback that never returns, for a message that says so."""
     if name == 'estop':
@@ -236,6 +274,10 @@ def main():
         from tektra.runtime.main import run_node
 
         return run_node(lambda: _hung_node(name))
+    if part == 'wall':
+        from tektra.runtime.main import run_node
+
+        return run_node(lambda: _stepped_node(name))
     rclpy.init(args=[])
     player = Player(name, relay=part == 'relay')
     over = SimpleNamespace(now=False)

@@ -11,6 +11,7 @@ import fcntl
 import gc
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -20,10 +21,12 @@ from pathlib import Path
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from safety_network import Network
 from safety_witness import NS, Late, Moved, Witness
 from tektra_msgs.msg import EstopState, GateState
 
 from tektra.robots.proof import read_key
+from tektra.robots.registry import find_robot
 from tektra.runtime.bare import without_types
 from tektra.runtime.clock import BootClock
 from tektra.stop_client.client import StopClient
@@ -31,6 +34,7 @@ from tektra.stop_client.operator import Operator, Refused
 from tektra.stop_client.operator_client import OperatorClient
 
 ROBOT = 'tek'
+LINKS = ('tcp', 'udp')
 CIRCLE = (0.3, 0.6)  # m/s and rad/s: round and round inside the workspace
 # Above the ports that Linux hands out by itself, and beyond what the other layers use.
 DOMAINS = range(215, 232)
@@ -60,7 +64,11 @@ def claim_domain():
 
 
 class Rig:
-    """One robot. ``kind``: plain, relay, hung (nodes that can hang) or runaway (no brakes)."""
+    """One robot.
+
+    ``kind``: plain, relay, hung (nodes that can hang), runaway (no brakes), tcp, udp (a network to
+    the robot side), or wall (a wall clock that can be stepped).
+    """
 
     def __init__(self, folder, kind='plain'):
         self.kind, self.folder = kind, folder
@@ -73,6 +81,11 @@ class Rig:
             'TEKTRA_HOME': str(folder / 'home'),
             'TEKTRA_STATE_DIR': str(folder / 'state'),
         }
+        self._step = folder / 'step_s'
+        if kind == 'wall':
+            self._env['TEKTRA_CHAOS_STEP_FILE'] = str(self._step)
+            self.step_wall_clock(0.0)
+        self.network = self._between() if kind in LINKS else None
         self.log = folder / 'witness.jsonl'
         self.witness = Witness(self.log)
         self.processes = {}
@@ -81,6 +94,8 @@ class Rig:
         try:
             for name in ('plant', 'estop', 'stick', *(['relay'] if kind == 'relay' else [])):
                 self.start(name)
+            if self.network is not None:
+                self.until(self._find_robot_side, 'the robot side', START_S)
             self.start('gate')
             self.until(lambda: self.estop and self.gate_state, 'the nodes', START_S)
             self.until(lambda: self.gate_state.driver_connected, 'the driver', START_S)
@@ -88,19 +103,45 @@ class Rig:
             self.close()
             raise
 
+    def _between(self):
+        """Put a network between gate and robot side, and say so in the robot's file."""
+        network = Network()
+        text = find_robot(ROBOT).path.read_text()
+        driver = f'type: {self.kind}, host: 127.0.0.1, port: {network.port}, timeout_budget_s: 0.3'
+        text, count = re.subn(r'driver:\n(  .*\n)+', f'driver: {{{driver}}}\n', text)
+        assert count == 1
+        path = self.folder / 'home' / 'config' / 'robots' / f'{ROBOT}.yaml'
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        path.chmod(0o644)
+        return network
+
+    def _find_robot_side(self):
+        found = re.search(r'127\.0\.0\.1:(\d+)', (self.folder / 'plant.log').read_text())
+        self.network.robot_port = int(found[1]) if found else 0
+        return found
+
+    def step_wall_clock(self, seconds):
+        """Set how far the wall clock of estop and gate is off."""
+        draft = self._step.with_suffix('.new')
+        draft.write_text(repr(seconds))
+        draft.replace(self._step)
+
     # ---- processes ------------------------------------------------------------------------------
 
     def _words(self, name):
         program, remap = [sys.executable, '-m'], ()
         if name == 'plant':
             fault = ['--runaway'] if self.kind == 'runaway' else []
+            port = str(self.network.robot_port) if self.network is not None else ''
+            place = [f'--{self.kind}', port] if self.network is not None else []
             return [*program, 'tektra.robot_side.emulator', '--robot', ROBOT, '--log',
-                    str(self.log), *fault]  # fmt: skip
+                    str(self.log), *fault, *place]  # fmt: skip
         if name == 'gate' and self.kind == 'relay':
             remap = ('-r', 'estop/state:=relayed/estop_state')
         if name in ('estop', 'gate'):
-            if self.kind == 'hung':
-                return [sys.executable, str(_PLAYER), 'hung', name, *_NAMED]
+            if self.kind in ('hung', 'wall'):
+                return [sys.executable, str(_PLAYER), self.kind, name, *_NAMED]
             module = 'tektra.estop.node' if name == 'estop' else 'tektra.robot_gate.node'
             return [*program, module, *_NAMED, *remap]
         part = 'relay' if name == 'relay' else 'player'
@@ -165,6 +206,8 @@ class Rig:
                 process.kill()
         for process in self.processes.values():
             process.wait(5)
+        if self.network is not None:
+            self.network.close()
         self._executor.shutdown(timeout_sec=0)
         self.node.destroy_node()
         self._context.try_shutdown()
