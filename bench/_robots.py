@@ -95,6 +95,7 @@ class Site:
 
     def __init__(self, names: list[str], home: Path, domain: int) -> None:
         self.boot = BootClock()
+        self.domain = domain
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain)
         self.node = Node(
@@ -124,13 +125,13 @@ class Site:
         for robot in robots or self.robots:
             client, operator = robot.operator, robot.operator.operator
             end = time.monotonic() + WAIT_S
-            while self._level(robot) != GateState.LEVEL_ENABLED and time.monotonic() < end:
+            while self.level(robot) != GateState.LEVEL_ENABLED and time.monotonic() < end:
                 self._ask(client, lambda o=operator, c=client: o.reset(c.now_ns()))
                 with contextlib.suppress(TimeoutError):
                     self._reach(robot, GateState.LEVEL_DISABLED)
                     self._ask(client, lambda o=operator, c=client: o.enable((), c.now_ns()), 1.0)
                     self._reach(robot, GateState.LEVEL_ENABLED)
-            if self._level(robot) != GateState.LEVEL_ENABLED:
+            if self.level(robot) != GateState.LEVEL_ENABLED:
                 raise TimeoutError(f'{robot.name} could not be enabled')
 
     def stopped(self, robot: Robot) -> None:
@@ -138,9 +139,10 @@ class Site:
         self._reach(robot, GateState.LEVEL_STOPPED, 5.0)
 
     def _reach(self, robot: Robot, level: int, wait_s: float = 1.0) -> None:
-        self.until(lambda: self._level(robot) == level, wait_s, f'level {level}')
+        self.until(lambda: self.level(robot) == level, wait_s, f'level {level}')
 
-    def _level(self, robot: Robot) -> int:
+    def level(self, robot: Robot) -> int:
+        """Return GateState.LEVEL_* as it was heard last."""
         gate = robot.operator.operator.watch.gate(self.boot.now_ns())
         return GateState.LEVEL_UNKNOWN if gate is None else int(gate.level)
 
