@@ -114,9 +114,6 @@ class CommandSpec:
         for twice in set(self.values) & set(self.texts):
             raise ValueError(f"'{twice}' is in values and in texts")
 
-    def __hash__(self) -> int:
-        return hash((self.description, self.channels, self.moves))
-
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -136,9 +133,6 @@ class Vocabulary:
         missing = [name for name in NAMES if name not in self.commands]
         if missing:
             raise ValueError(f'commands: {listing(missing)} missing; copy from the shipped file')
-
-    def __hash__(self) -> int:
-        return hash((self.path, self.motions))
 
     def choices(self, text: TextSpec) -> tuple[str, ...]:
         """Return what a word may be."""
