@@ -57,7 +57,7 @@ class AmountReader:
                 (language.small, Amount(Kind.SMALL)),
                 (language.vague, Amount(Kind.VAGUE)),
                 *((p, Amount(Kind.ANGLE, turns * math.tau)) for p, turns in language.around),
-                *((p, Amount(Kind.TIMES, count)) for p, count in language.often),
+                *((p, Amount(Kind.TIMES, float(count))) for p, count in language.often),
             ]
         )
         self._articles = phrases(language.articles)

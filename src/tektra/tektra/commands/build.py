@@ -25,6 +25,7 @@ class Builder:
 
     def __init__(self, language: Language, vocabulary: Vocabulary) -> None:
         self._texts = language.texts
+        self._decimal_mark = language.numbers.decimal_mark
         self._vocabulary = vocabulary
         self._makers: Mapping[str, Callable[[Clause], Built]] = {
             'move': self._move,
@@ -73,9 +74,9 @@ class Builder:
 
     def shown(self, value: float, unit: str) -> str:
         """Return a value of SI ``unit`` as people say it."""
-        if unit == 'rad':
-            return self._texts['angle'].format(n=f'{math.degrees(value):.4g}')
-        return self._texts['length' if unit == 'm' else 'times'].format(n=f'{value:.4g}')
+        number = f'{math.degrees(value) if unit == "rad" else value:.3g}'
+        key = {'rad': 'angle', 'm': 'length'}.get(unit, 'times')
+        return self._texts[key].format(n=number.replace('.', self._decimal_mark))
 
     # ---- one maker a command
 

@@ -125,5 +125,3 @@ class Clause:
         """Return the word of a slot, empty if it was not said."""
         said = self.said.get(name, '')
         return said if isinstance(said, str) else ''
-
-

@@ -49,9 +49,7 @@ class CoordinateReader:
         joined = self._between.at(words, at)
         return joined[1] if joined else at
 
-    def _coordinate(
-        self, words: Sequence[str], at: int, axis: str
-    ) -> tuple[float, int] | None:
+    def _coordinate(self, words: Sequence[str], at: int, axis: str) -> tuple[float, int] | None:
         named = self._axes.at(words, at)
         if named is not None:
             if named[0] != axis:

@@ -27,11 +27,15 @@ class Address:
         return Address(tuple(names), self.everybody or other.everybody)
 
 
+NOBODY = Address()
+
+
 class NameReader:
     """Reads names of the robots that there are."""
 
     def __init__(self, language: Language, robots: Sequence[RobotNames]) -> None:
-        digits = {value: word for word, value in reversed(folded(language.numbers).small.items())}
+        small = folded(language.numbers).small
+        digits = {value: word for word, value in reversed(list(small.items()))}
         known: Phrases[Address] = Phrases([(language.everybody, Address(everybody=True))])
         for robot in robots:
             for called in (robot.name, *robot.spoken):

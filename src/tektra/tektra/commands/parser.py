@@ -16,7 +16,7 @@ from tektra.commands.clause import Clause, Problem
 from tektra.commands.command import Command
 from tektra.commands.languages import language_for
 from tektra.commands.languages.table import Language
-from tektra.commands.names import Address, NameReader
+from tektra.commands.names import NOBODY, Address, NameReader
 from tektra.commands.reader import ClauseReader
 from tektra.commands.results import Ask, NoCommand, Parsed, Plan, Refuse, RobotNames
 from tektra.commands.tokens import PAUSES, phrases, tokens
@@ -60,7 +60,7 @@ class _Opening:
     """What comes before the first step: where that begins, for whom, and whether it is asked."""
 
     at: int
-    address: Address = Address()
+    address: Address = NOBODY
     asked: bool = False
 
 
@@ -70,7 +70,7 @@ class _Steps:
 
     clauses: list[Clause] = field(default_factory=list)
     joined: list[bool] = field(default_factory=list)  # by a word such as 'then', not just a pause
-    address: Address = Address()
+    address: Address = NOBODY
     problem: Problem | None = None
 
 
@@ -134,7 +134,7 @@ class SentenceParser:
     # ---- before, between and behind the steps
 
     def _open(self, words: list[str], names: NameReader) -> _Opening:
-        """Pass what comes before the first step; a gerund after 'would you mind' becomes a verb."""
+        """Pass what comes before the first step; a gerund after 'would you mind' is a verb."""
         opening = _Opening(0)
         while True:
             at = opening.at = self._reader.skip(words, opening.at, pauses=True)

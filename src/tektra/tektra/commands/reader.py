@@ -146,7 +146,7 @@ class ClauseReader:
         return max(tried, key=lambda read: read.end, default=None)
 
     def _before_verb(self, words: Sequence[str], at: int) -> tuple[list[Slot], int]:
-        """Return what is said before the verb ('slowly turn', German infinitives) and its place."""
+        """Return what is said before the verb ('slowly turn', 'die Hand öffnen') and its place."""
         slots: list[Slot] = []
         at = self.skip(words, at)
         while at < len(words) and self._frames.at(words, at) is None:
@@ -188,9 +188,7 @@ class ClauseReader:
             return Read(Problem('unclear'), at)
         return Read(clause, at)
 
-    def _next_slot(
-        self, clause: Clause, words: Sequence[str], at: int
-    ) -> tuple[Slot, int] | None:
+    def _next_slot(self, clause: Clause, words: Sequence[str], at: int) -> tuple[Slot, int] | None:
         """Return what is said next of this step; a comma may come first."""
         start = self.skip(words, at, pauses=True)
         if start > at and self._frames.at(words, start) is not None:

@@ -1,4 +1,4 @@
-"""The vocabulary of ``config/commands.yaml``: every command, and the check of one that comes in."""
+"""The vocabulary of ``config/commands.yaml``: every command, and the check of one."""
 
 from __future__ import annotations
 
@@ -216,9 +216,7 @@ def vocabulary_file() -> Path:
     return own if own.is_file() else share_dir() / 'config' / FILE
 
 
-def read_vocabulary(
-    path: Path | None = None, motions: Iterable[str] | None = None
-) -> Vocabulary:
+def read_vocabulary(path: Path | None = None, motions: Iterable[str] | None = None) -> Vocabulary:
     """Return the vocabulary of a file, default ``vocabulary_file()``.
 
     Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tektra.commands.languages.de import GERMAN
 from tektra.commands.languages.en import ENGLISH
+from tektra.commands.languages.es import SPANISH
 from tektra.commands.languages.table import Language
 
-LANGUAGES: dict[str, Language] = {'en': ENGLISH}
+LANGUAGES: dict[str, Language] = {'en': ENGLISH, 'de': GERMAN, 'es': SPANISH}
 
 
 def language_for(tag: str) -> Language | None:

@@ -73,9 +73,7 @@ _FRAMES = (
         values={'angle': math.tau},
     ),
     Frame('turn', '(make|do|take)', 'angle speed', 'left right', needs='amount'),
-    Frame(
-        'turn', '(make|take|hang|do) a left [turn]', 'angle speed', texts={'direction': 'left'}
-    ),
+    Frame('turn', '(make|take|hang|do) a left [turn]', 'angle speed', texts={'direction': 'left'}),
     Frame(
         'turn', '(make|take|hang|do) a right [turn]', 'angle speed', texts={'direction': 'right'}
     ),
@@ -151,8 +149,7 @@ _FRAMES = (
     Frame('motion', '(dance|do a dance) [for (me|us)|a little]', texts={'name': 'dance'}),
     Frame(
         'follow',
-        '(follow|start following|keep following|come [along] with|walk with|come after)'
-        f' ({_ME})',
+        f'(follow|start following|keep following|come [along] with|walk with|come after) ({_ME})',
         texts={'state': 'on'},
     ),
     Frame('follow', f'(stop|quit) following [{_ME}]', texts={'state': 'off'}),
@@ -311,7 +308,8 @@ ENGLISH = Language(
     '|right away|immediately|at once|okay|now|right now',
     fillers='please|now|right now|just|uh|um|er|erm|hmm|kindly|exactly|precisely|about|roughly'
     '|approximately|only|again|also|first|finally|simply|quickly now|right away',
-    lead='okay|then|and then|and|so|well|oh|hey|hello|hi|yes|yeah|sure|right then|all right|good morning',
+    lead='okay|then|and then|and|so|well|oh|hey|hello|hi|yes|yeah|sure|right then'
+    '|all right|good morning',
     joiners='and|then|and then|after that|and after that|afterwards|next|followed by|after this'
     '|and finally|and next|when you are done|as well as',
     corrections='no [no] [sorry|wait|rather|actually|i mean|i meant|make (that|it)]|i mean|i meant'
