@@ -299,7 +299,8 @@ class SentenceParser:
             text = self._language.texts[key]
             if key == 'doubt':
                 return Ask(text)
-            forbids = key == 'negation' and at - start <= IMPERATIVE
+            first = self._reader.command_from(words, start, at) is None
+            forbids = key == 'negation' and first and at - start <= IMPERATIVE
             moves = frame is None or vocabulary.commands[frame.command].moves
             return Refuse(text, hold=forbids and moves)
         return None
