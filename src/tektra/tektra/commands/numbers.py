@@ -25,6 +25,10 @@ class Unclear(Exception):
     """What stands there is made of numbers and is none: 'five twenty', '1,5' in English."""
 
 
+def _glued(numbers: Numbers) -> bool:
+    return 'hundert' in numbers.hundreds
+
+
 def folded(numbers: Numbers) -> Numbers:
     """Return number words as ``tokens`` writes them."""
     small = {fold(word): value for word, value in numbers.small.items() if word != 'oh'}
@@ -33,7 +37,8 @@ def folded(numbers: Numbers) -> Numbers:
         small=small,
         hundreds={fold(word): value for word, value in numbers.hundreds.items()},
         scales={fold(word): value for word, value in numbers.scales.items()},
-        joiners=frozenset(map(fold, numbers.joiners)),
+        # German writes them into the word; 'zwanzig und ein halb' is not 21.
+        joiners=frozenset(map(fold, () if _glued(numbers) else numbers.joiners)),
         articles=frozenset(map(fold, numbers.articles)),
         points=frozenset(map(fold, numbers.points)),
     )
@@ -47,8 +52,7 @@ class NumberReader:
         self._amounts = Phrases([(p, Fraction(v)) for p, v in language.amounts])
         self._extra = Phrases([(p, Fraction(v)) for p, v in language.extra])
         self._minus = phrases(language.minus)
-        compounds = 'hundert' in self._numbers.hundreds
-        self._glued = self._numbers.small if compounds else {}
+        self._glued = self._numbers.small if _glued(self._numbers) else {}
 
     def split(self, words: Sequence[str]) -> list[str]:
         """Return ``words`` with hundreds written in one word taken apart (German)."""

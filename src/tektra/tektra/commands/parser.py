@@ -119,6 +119,8 @@ class SentenceParser:
         address = opening.address.with_more(steps.address)
         if steps.problem is None:
             made = self._commands(steps, builder, vocabulary)
+            if steps.clauses[0].frame.command == 'hold' and self._not_hold.at(words, opening.at):
+                return NoCommand()
             if isinstance(made, tuple):
                 question = self._confirmation(made, builder, vocabulary)
                 return Plan(made, address.robots, address.everybody, question)
@@ -299,11 +301,16 @@ class SentenceParser:
             text = self._language.texts[key]
             if key == 'doubt':
                 return Ask(text)
-            first = self._reader.command_from(words, start, at) is None
-            forbids = key == 'negation' and first and at - start <= IMPERATIVE
+            forbids = key == 'negation' and self._forbids(words, start, at)
             moves = frame is None or vocabulary.commands[frame.command].moves
             return Refuse(text, hold=forbids and moves)
         return None
+
+    def _forbids(self, words: Sequence[str], start: int, at: int) -> bool:
+        """Return whether the negation at ``at`` is of an order: 'do not move', 'fahr nicht'."""
+        if self._reader.command_from(words, start, at) is None:
+            return at - start <= IMPERATIVE
+        return self._reader.skip(words, self._reader.frame_end(words, start)) == at
 
     def _answer(self, problem: Problem, words: Sequence[str]) -> Parsed:
         texts = self._language.texts

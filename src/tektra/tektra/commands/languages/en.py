@@ -261,8 +261,8 @@ ENGLISH = Language(
         doubt='maybe|perhaps|probably|possibly|i (think|guess|wonder|believe|suppose|wish|hope)'
         '|might|may|or|either|should|shall|not sure|what about|how about|could|would|imagine'
         '|suppose|supposed|pretend|try',
-        question='who|whom|whose|what|which|why|how|where|when (did|do|does|will|is|are|was|were|can'
-        '|should|has|have)|did|do|does|is|are|am|was|were|has'
+        question='who|whom|whose|what|which|why|how|where|when (did|do|does|will|is|are|was|were'
+        '|can|should|has|have)|did|do|does|is|are|am|was|were|has'
         '|have|had|should|shall|must|might|may|can (i|he|she|they|we|it|the|a|anyone|somebody'
         '|someone)|could (i|he|she|they|we|it)|would (i|he|she|they|we|it)|will (i|he|she|they|we'
         '|it)',
