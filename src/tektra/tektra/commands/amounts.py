@@ -28,6 +28,9 @@ class Kind(enum.Enum):
     UNCLEAR = 'unclear'  # numbers that are not one
 
 
+_TURN = (Kind.ANGLE, math.tau)
+
+
 @dataclass(frozen=True)
 class Amount:
     """A number and what it measures; ``unit`` is one of the language's, in SI units."""
@@ -47,7 +50,7 @@ class AmountReader:
             [
                 *((p, (Kind.LENGTH, size)) for p, size in units.length),
                 *((p, (Kind.ANGLE, size)) for p, size in units.angle),
-                (units.turns, (Kind.ANGLE, math.tau)),
+                (units.turns, _TURN),
                 (units.times, (Kind.TIMES, 1.0)),
                 (units.duration, (Kind.DURATION, 1.0)),
             ]
@@ -87,6 +90,8 @@ class AmountReader:
     def _single(self, words: Sequence[str], at: int) -> tuple[Amount, int] | None:
         if (article := self._articles.at(words, at)) is not None:
             unit = self._units.at(words, article[1])
+            if unit is not None and unit[0] == _TURN:
+                return Amount(Kind.VAGUE), unit[1]  # 'make a turn' need not be a full one
             if unit is not None:
                 return self._measured(words, 1.0, unit)
         number = self._numbers.read(words, at)

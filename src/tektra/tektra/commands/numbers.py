@@ -15,7 +15,10 @@ from tektra.dialogue.phrases.table import Numbers
 MOST_DIGITS = 9
 LONGEST_WORDS = 16
 _DIGITS = re.compile(r'[0-9]+(?:[.,][0-9]+)*')
-_DECIMALS = {'.': re.compile(r'\d+(?:,\d{3})*(?:\.\d+)?'), ',': re.compile(r'\d+(?:[.,]\d+)?')}
+_DECIMALS = {
+    '.': re.compile(r'\d+(?:,\d{3})*(?:\.\d+)?'),
+    ',': re.compile(r'\d+(?:,\d+|\.(?!\d{3}$)\d+)?'),
+}
 _HUNDREDS = re.compile(r'(?P<count>[a-z]*?)hundert(?:und)?(?P<rest>[a-z]*)')
 
 Found = tuple[Fraction, int]

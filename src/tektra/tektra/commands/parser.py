@@ -119,7 +119,7 @@ class SentenceParser:
         address = opening.address.with_more(steps.address)
         if steps.problem is None:
             made = self._commands(steps, builder, vocabulary)
-            if steps.clauses[0].frame.command == 'hold' and self._not_hold.at(words, opening.at):
+            if steps.clauses[0].frame.command == 'hold' and self._not_meant(words, opening.at):
                 return NoCommand()
             if isinstance(made, tuple):
                 question = self._confirmation(made, builder, vocabulary)
@@ -258,9 +258,14 @@ class SentenceParser:
                 at = no[1]
             if self._hold_first.at(words, at) is None or at != len(words) - 1:
                 return None
-        elif self._not_hold.at(words, at) is not None:
+        elif self._not_meant(words, at):
             return None
         return Command('stop' if self._stop_first.within(words) is not None else 'hold')
+
+    def _not_meant(self, words: Sequence[str], at: int) -> bool:
+        """Return whether 'stop the music' or the like is at ``at``, and no longer hold phrase."""
+        found = self._not_hold.at(words, at)
+        return found is not None and self._reader.frame_end(words, at) <= found[1]
 
     def _no_plan(
         self, words: Sequence[str], opening: _Opening, problem: Problem, vocabulary: Vocabulary
@@ -268,7 +273,7 @@ class SentenceParser:
         at = opening.at
         if at >= len(words) or self._not_mine.at(words, at) is not None:
             return NoCommand()
-        if self._not_hold.at(words, at) is not None:
+        if self._not_meant(words, at):
             return NoCommand()
         gerunds = self._language.gerunds
         plain = [gerunds.get(word, word) for word in words]

@@ -53,6 +53,7 @@ class ClauseReader:
         self._joiners = phrases(language.joiners)
         self._corrections = phrases(language.corrections)
         self._plain_no = phrases(language.plain_no)
+        self._no_negates = language.no_negates
         self._courtesy = phrases(language.courtesy)
 
     # ---- what stands at a place
@@ -229,7 +230,7 @@ class ClauseReader:
             if not (sure or frame.command in ('hold', 'stop')):
                 return Read(Problem('correction'), at)
             return self.read(words, at) or Read(Problem('correction'), at)
-        if not clause.correct():
+        if not clause.correct() or (self._no_negates and not sure):
             return Read(Problem('correction'), at)
         slot = self._next_slot(clause, words, at)
         if slot is None:

@@ -39,15 +39,12 @@ def parameters(vocabulary: Vocabulary, name: str) -> Json:
             'description': text.description,
             'enum': list(vocabulary.choices(text)),
         } | ({'default': text.default} if text.default else {})
-    schema: Json = {
+    return {
         'type': 'object',
         'properties': properties,
         'required': list(spec.required),
         'additionalProperties': False,
     }
-    if spec.needs:
-        schema['anyOf'] = [{'required': [key]} for key in spec.needs]
-    return schema
 
 
 def command_of_call(vocabulary: Vocabulary, name: str, arguments: Mapping[str, object]) -> Command:
@@ -84,8 +81,9 @@ def _float(number: int | float) -> float:
 
 
 def _description(spec: CommandSpec) -> str:
-    asks = ' A person is asked first.' if spec.confirm else ''
-    return spec.description + asks
+    # Not as 'anyOf': samplers that follow a schema take its branches for the whole.
+    needs = f' Give {" or ".join(spec.needs)}.' if spec.needs else ''
+    return spec.description + needs + (' A person is asked first.' if spec.confirm else '')
 
 
 def _number(spec: ValueSpec) -> Json:

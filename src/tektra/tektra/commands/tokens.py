@@ -13,6 +13,7 @@ T = TypeVar('T')
 PAUSES = frozenset({',', '.', '?'})
 
 _APOSTROPHE = re.compile('[\u2018\u2019\u02bc\u00b4`]')
+_BARE_DECIMALS = re.compile(r'(?<!\S)(?=[.,]\d)')
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:.!?/°\u2044-]|\S")
 _PAUSE = {',': ',', ';': ',', ':': ',', '.': '.', '!': '.', '?': '?'}
 _UMLAUTS = str.maketrans({'ä': 'ae', 'ö': 'oe', 'ü': 'ue', 'ß': 'ss'})
@@ -34,6 +35,7 @@ def tokens(text: str, rewrites: Mapping[str, Words]) -> list[str]:
     these stays as a token that no phrase has, so that it cannot be overlooked.
     """
     plain = _APOSTROPHE.sub("'", fold(_vulgar_fractions(text)))
+    plain = _BARE_DECIMALS.sub('0', plain)  # '.5 m' is half a metre, not five
     found: list[str] = []
     for match in _TOKEN.finditer(plain):
         token = match.group()

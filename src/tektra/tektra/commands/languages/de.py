@@ -186,14 +186,15 @@ GERMAN = Language(
     corrections='nein [nein] [doch|quatsch|warte|entschuldigung|ich meine|ich meinte|lieber]'
     '|ich (meine|meinte)|quatsch|entschuldigung|besser gesagt|vielmehr|pardon|halt nein|sorry',
     plain_no='nein|nee|nö|nein nein',
+    no_negates=False,
     hold='(stopp|stop|halt|warte|anhalten|stehenbleiben|pause|stillhalten) [an|hier|sofort|mal'
-    '|jetzt|bitte]|halte an|(bleib|bleibe) [hier|da|sofort] (stehen|hier|da|ruhig stehen)|stehen'
-    f' bleiben|(hör|höre) [sofort] auf [dich] zu ({_STOPPING})',
+    '|jetzt|bitte]|halte an|halt mal an|(bleib|bleibe) [hier|da|sofort] (stehen|hier|da|ruhig'
+    f' stehen)|stehen bleiben|(hör|höre) [sofort] auf [dich] zu ({_STOPPING})',
     stop='(notstopp|notstop|nothalt|notaus|not aus|not halt|not stopp) [bitte|jetzt|sofort]',
     hold_first='stopp|stop|halt|anhalten',
-    not_hold='(stopp|stop) (die musik|das lied|schild|schilder)|halt (den mund|die klappe|die'
-    '|dich|das|deine|den|mir|uns|es|ein|mal die)|halt mal|(hör|höre) auf [zu] (reden|sprechen'
-    '|singen|quatschen)|anhalten nicht',
+    not_hold='(stopp|stop) (die musik|das lied|schild|schilder)|halt (den mund|die klappe|mal'
+    '|dich (fest|raus|da raus|bereit)|(das|es) fest|ein)|(hör|höre) auf [zu] (reden|sprechen'
+    '|singen|quatschen)',
     stop_first='notstopp|notstop|nothalt|notaus',
     everybody='alle [roboter]|ihr alle|alle zusammen|ihr beide|alle beide',
     somebody='roboter|tektra|lieber roboter',

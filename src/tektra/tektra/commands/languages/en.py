@@ -300,10 +300,8 @@ ENGLISH = Language(
         'ok': 'okay',
     },
     asking='(can|could|will|would) you [please|kindly|just|also|now]',
-    polite='please|kindly|i (want|need'
-    '|would like) you to|let us|be so kind (and|as to)|if you (please|would|could|do not mind'
-    '|would not mind)|go ahead and|would you be so kind as to|i command you to|try and|your task'
-    ' is to|you (have|need|are going) to|make sure to',
+    polite='please|kindly|i (want|need|would like) you to|let us|be so kind (and|as to)|if you (please'
+    '|would|could|do not mind|would not mind)|go ahead and|would you be so kind as to|i command you to|make sure to',
     courtesy='please|[many] thanks|thank you [very much|so much]|(will|would|could|can) you'
     ' [please]|for me|for us|if you (please|would|could|can|do not mind|would not mind)|my friend'
     '|right away|immediately|at once|okay|now|right now',
@@ -317,17 +315,19 @@ ENGLISH = Language(
     '|sorry [i mean|i meant|no]|wait no|or rather|actually|make (that|it)|correction|scratch that'
     '|oops|no no no|excuse me|pardon',
     plain_no='no|no no|no no no',
+    no_negates=False,
     hold='(stop|halt|freeze|pause|wait|hold) [here|there|now|it|on|everything|all|right there'
     '|right here|right now|where you are|please|still|position|your position]|stand still|stay'
     f' [here|there|still|put|where you are|in place]|(stop|quit|cease) ({_STOPPING})'
-    '|wait (a|one) (moment|minute|second|sec)|hold your position|keep still|be still|come to a'
-    ' (stop|halt)|do nothing|remain (here|there|still)',
-    stop='emergency stop|emergency|e stop|shut down|power off',
+    '|(wait|hold on|hang on) [for] [just] (a|one) (moment|minute|second|sec)|hold your position'
+    '|keep still|be still|come to a (stop|halt)|do nothing|emergency|remain (here|there|still)',
+    stop='emergency stop|e stop',
     hold_first='stop|halt|freeze',
     not_hold='(stop|quit|cease) (talking|speaking|singing|playing|listening|reading|laughing'
-    '|lying|it with|the|that (song|music|noise|sound)|a|sign|signs|word|words|by|saying|telling'
-    '|asking|over|using|recording|worrying|counting|thinking|watch|light|lights|motion|whining'
-    '|repeating|making|being|calling)',
+    '|lying|it with|saying|telling|asking|using|recording|worrying|counting|thinking|whining'
+    '|repeating|making|being|calling|sign|signs|word|words|watch|light|lights)'
+    '|stop (the|that|this|your|my) (music|song|noise|sound|story|video|talk|talking|speech|radio'
+    '|joke|timer|alarm|recording|game)',
     stop_first='emergency stop|e stop',
     everybody='(everybody|everyone|all robots|all the robots|all of you|you all|robots|all'
     '|every robot|both of you|you two|both robots|team|guys)',

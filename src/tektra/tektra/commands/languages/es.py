@@ -195,14 +195,14 @@ SPANISH = Language(
     corrections='no [no] [perdón|perdona|espera|mejor|digo]|digo|perdón|perdona|quiero decir'
     '|mejor dicho|espera no|mejor',
     plain_no='no|no no',
+    no_negates=True,
     hold='(para|alto|detente|deténgase|detenerte|párate|parar|quieto|quieta|espera|espere|stop)'
     ' [ya|ahora|ahora mismo|ahí|aquí|por favor|un momento]|quédate (quieto|quieta|ahí|aquí)'
-    f'|deja de ({_STOPPING})',
-    stop='(parada|paro) de emergencia|emergencia',
+    f'|emergencia|deja de ({_STOPPING})',
+    stop='(parada|paro) de emergencia',
     hold_first='para|alto|detente|stop|párate',
-    not_hold='para (la (música|canción)|de (hablar|cantar|hacer)|que|mí|ti|qué|el|la|los|las|un'
-    '|una|nada|siempre|mañana|hoy|adelante|atrás|mi|tu|su|ser|eso)|alto (y|el|nivel)'
-    '|deja de (hablar|cantar)|stop (words|de)',
+    not_hold='para (la (música|canción|alarma|historia)|de (hablar|cantar)|que|mí|ti|qué|nada'
+    '|siempre|mañana|hoy|ser)|alto (y|el|nivel)|deja de (hablar|cantar)|stop words',
     stop_first='parada de emergencia|paro de emergencia',
     everybody='todos [los robots]|todo el mundo|todas|los dos|robots|ambos',
     somebody='robot|tektra|querido robot',

@@ -79,7 +79,8 @@ class Language:
         mind: polite forms that a gerund follows.
         fillers: words that change nothing, anywhere; lead: only before.
         joiners: what parts two steps. corrections: what takes the last words back; plain_no is
-        one of them that is also a negation.
+        one of them that is also a negation; no_negates: it also means 'not', so that 'gira a la
+        derecha no a la izquierda' takes nothing back.
         hold, stop: whole requests; hold_first: a hold whatever follows, unless not_hold does.
         stop_first: like hold_first, and a latched stop.
         not_mine: begins like a command and is none.
@@ -113,6 +114,7 @@ class Language:
     joiners: str
     corrections: str
     plain_no: str
+    no_negates: bool
     hold: str
     stop: str
     hold_first: str
