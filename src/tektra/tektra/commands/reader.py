@@ -252,7 +252,12 @@ def _plays(language: Language, motions: Sequence[str]) -> tuple[Frame, ...]:
     """Return a frame for each named motion, also those of the user's own files."""
     if not language.play:
         return ()
+    behind = f'[{language.motion}]' if language.motion else ''
     return tuple(
-        Frame('motion', f'({language.play}) {name.replace("_", " ")}', texts={'name': name})
+        Frame(
+            'motion',
+            f'({language.play}) {name.replace("_", " ")} {behind}',
+            texts={'name': name},
+        )
         for name in motions
     )

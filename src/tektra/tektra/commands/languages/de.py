@@ -203,6 +203,7 @@ GERMAN = Language(
     not_mine='mach (das|die|den|dir|es|mir|uns|weiter so|ein foto|musik)|schau (mal wer|was|wie'
     '|wer|ob)|geh (weg|schlafen)|sieh (mal|dir)|komm (schon|gut)|heb (das|die|ab)|nimm (das|die'
     '|den|dir|mich)|weiter so|dreh (das|den|die)|weiter geht',
+    play='(spiel|spiele|zeig|zeige) [mir|uns] [die|den|das] [bewegung]',
     verb_last=True,
     texts={
         'how_far': 'Wie weit? Sag zum Beispiel: einen Meter.',

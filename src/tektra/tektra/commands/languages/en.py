@@ -37,9 +37,9 @@ _SLOTS = {
     'hand': {
         'left': f'[with|using] [your|the] left {_HAND}',
         'right': f'[with|using] [your|the] right {_HAND}',
-        'both': '[with|using] (both|both your|both of your|your|the|your two) '
+        'both': '[with|using] [both|both your|both of your|your|the|your two] '
         '(hands|grippers|claws)',
-        'either': '[with|using] (your|the|a|one) (hand|gripper|claw)|(your|the) fingers',
+        'either': '[with|using] [your|the|a|one] (hand|gripper|claw)|(your|the) fingers',
     },
 }
 
@@ -143,7 +143,8 @@ _FRAMES = (
     Frame('arm', 'lower|drop|put down', 'hand', 'down', needs='hand', texts={'action': 'lower'}),
     Frame('arm', 'put|move|hold|bring', 'arm', 'up down', needs='arm direction'),
     Frame('arm', 'put|move|hold|bring', 'hand', 'up down', needs='hand direction'),
-    Frame('arm', 'hands up|arms up', texts={'action': 'raise', 'side': 'both'}),
+    Frame('arm', '(hands|arms) up', texts={'action': 'raise', 'side': 'both'}),
+    Frame('arm', '(hands|arms) down', texts={'action': 'lower', 'side': 'both'}),
     Frame('motion', '(bow|take a bow) [down] [to (me|us)]', texts={'name': 'bow'}),
     Frame('motion', 'stretch [yourself|your arms]', texts={'name': 'stretch'}),
     Frame('motion', '(dance|do a dance) [for (me|us)|a little]', texts={'name': 'dance'}),
@@ -298,17 +299,19 @@ ENGLISH = Language(
         'wanna': 'want to',
         'alright': 'okay',
         'ok': 'okay',
+        '&': 'and',
     },
     asking='(can|could|will|would) you [please|kindly|just|also|now]',
-    polite='please|kindly|i (want|need|would like) you to|let us|be so kind (and|as to)|if you (please'
-    '|would|could|do not mind|would not mind)|go ahead and|would you be so kind as to|i command you to|make sure to',
+    polite='please|kindly|i (want|need|would like) you to|let us|be so kind (and|as to)|go ahead'
+    ' and|if you (please|would|could|do not mind|would not mind)|would you be so kind as to'
+    '|i command you to|make sure to',
     courtesy='please|[many] thanks|thank you [very much|so much]|(will|would|could|can) you'
     ' [please]|for me|for us|if you (please|would|could|can|do not mind|would not mind)|my friend'
     '|right away|immediately|at once|okay|now|right now',
     fillers='please|now|right now|just|uh|um|er|erm|hmm|kindly|exactly|precisely|about|roughly'
     '|approximately|only|again|also|first|finally|simply|quickly now|right away',
     lead='okay|then|and then|and|so|well|oh|hey|hello|hi|yes|yeah|sure|right then'
-    '|all right|good morning',
+    '|all right|good morning|actually|sorry|oops|i mean',
     joiners='and|then|and then|after that|and after that|afterwards|next|followed by|after this'
     '|and finally|and next|when you are done|as well as',
     corrections='no [no] [sorry|wait|rather|actually|i mean|i meant|make (that|it)]|i mean|i meant'
@@ -320,7 +323,8 @@ ENGLISH = Language(
     '|right here|right now|where you are|please|still|position|your position]|stand still|stay'
     f' [here|there|still|put|where you are|in place]|(stop|quit|cease) ({_STOPPING})'
     '|(wait|hold on|hang on) [for] [just] (a|one) (moment|minute|second|sec)|hold your position'
-    '|keep still|be still|come to a (stop|halt)|do nothing|emergency|remain (here|there|still)',
+    '|keep still|be still|come to a (stop|halt)|do nothing|emergency|no [no] wait|wait no'
+    '|remain (here|there|still)',
     stop='emergency stop|e stop',
     hold_first='stop|halt|freeze',
     not_hold='(stop|quit|cease) (talking|speaking|singing|playing|listening|reading|laughing'
@@ -341,6 +345,7 @@ ENGLISH = Language(
     facing='[and] (facing|heading|[with] [a] yaw [of]|[with] [a] heading [of]|face|looking)',
     minus='minus|negative',
     play='(play|perform|do|show (me|us)) [the|a|your] [motion]',
+    motion='motion',
     mind='(would|do) you mind',
     gerunds={
         'going': 'go',

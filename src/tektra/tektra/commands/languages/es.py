@@ -208,6 +208,7 @@ SPANISH = Language(
     somebody='robot|tektra|querido robot',
     both='y',
     minus='menos',
+    play='(haz|muestra|muéstrame|reproduce) [el|la] [movimiento]',
     # 'no gires': only so that a prohibition is recognised as one
     gerunds={
         'muevas': 'mueve',

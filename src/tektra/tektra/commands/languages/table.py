@@ -87,7 +87,7 @@ class Language:
         everybody, somebody: address all robots, or whichever.
         tell, told: around a name, 'tell NAME to'. both: between two names.
         axis_x, axis_y, axis_z, facing: before coordinates. minus: a negative number.
-        play: before the name of any motion.
+        play, motion: before the name of any motion, and maybe behind it.
     """
 
     tag: str
@@ -135,6 +135,7 @@ class Language:
     facing: str = ''
     minus: str = 'minus'
     play: str = ''
+    motion: str = ''
     verb_last: bool = False
 
 
