@@ -122,6 +122,8 @@ class SentenceParser:
             if steps.clauses[0].frame.command == 'hold' and self._not_meant(words, opening.at):
                 return NoCommand()
             if isinstance(made, tuple):
+                if self._wondered(words) and any(vocabulary.moves(step) for step in made):
+                    return Ask(self._language.texts['doubt'])
                 question = self._confirmation(made, builder, vocabulary)
                 return Plan(made, address.robots, address.everybody, question)
             if opening.asked and made.key != 'range' and not any(c.said for c in steps.clauses):
@@ -228,6 +230,11 @@ class SentenceParser:
                 return command
             made.append(command)
         return tuple(made)
+
+    def _wondered(self, words: Sequence[str]) -> bool:
+        """Return whether it has a question mark and is no polite request: 'turn left?'."""
+        polite = (self._asking, self._mind)
+        return '?' in words and all(form.within(words) is None for form in polite)
 
     def _confirmation(
         self, steps: Sequence[Command], builder: Builder, vocabulary: Vocabulary

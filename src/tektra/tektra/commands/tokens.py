@@ -15,7 +15,13 @@ PAUSES = frozenset({',', '.', '?'})
 _APOSTROPHE = re.compile('[\u2018\u2019\u02bc\u00b4`]')
 _BARE_DECIMALS = re.compile(r'(?<!\S)(?=[.,]\d)')
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:.!?/°\u2044-]|\S")
-_PAUSE = {',': ',', ';': ',', ':': ',', '.': '.', '!': '.', '?': '?'}
+_PAUSE = {',': ',', ';': ',', ':': ',', '.': '.', '!': '.', '?': '?'} | {
+    '\u00bf': ',',  # inverted question and exclamation marks
+    '\u00a1': ',',
+    '\u2026': '.',  # ellipsis and dashes, which recognisers write
+    '\u2013': ',',
+    '\u2014': ',',
+}
 _UMLAUTS = str.maketrans({'ä': 'ae', 'ö': 'oe', 'ü': 'ue', 'ß': 'ss'})
 
 
