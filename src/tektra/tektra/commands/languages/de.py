@@ -148,7 +148,7 @@ GERMAN = Language(
     around=(('[ganz] im kreis', 1.0),),
     often=tuple((f'{word}mal', n) for n, word in enumerate(_OFTEN, 1)),
     plus='und',
-    by='um|noch|weitere|für',
+    by='(um|noch|weitere|für) [ungefähr|etwa|genau|nur]|ungefähr|etwa|genau|nur',
     units=Units(
         length=(
             ('kilometer|kilometern|km', 1000.0),
@@ -180,7 +180,7 @@ GERMAN = Language(
     '|würden) sie [bitte]',
     polite='bitte|sei so (gut|nett|lieb|freundlich) und|ich bitte dich',
     courtesy='bitte|danke|vielen dank|danke schön|mein freund|jetzt|sofort|okay',
-    fillers='bitte|mal|jetzt|doch|sofort|einfach|nur|ungefähr|etwa|genau|dich|sich|äh|ähm|hm'
+    fillers='bitte|mal|jetzt|doch|sofort|einfach|dich|sich|äh|ähm|hm'
     '|nochmal|noch mal|wieder|erst|zuerst|gerne|dann|danach|anschließend|zum schluss',
     lead='okay|also|hallo|hey|hi|ja|gut|na gut|los|so|nun|und|guten (tag|morgen|abend)',
     joiners='und|und dann|und danach|und anschließend|sowie',

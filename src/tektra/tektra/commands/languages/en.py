@@ -229,7 +229,8 @@ ENGLISH = Language(
     around=(('all the way around', 1.0), ('in a circle|full circle', 1.0)),
     often=(('once', 1), ('twice', 2), ('thrice', 3)),
     plus='and',
-    by='by|for|through|another|a distance of|an angle of',
+    by='(by|for|through|another|a distance of|an angle of) [about|roughly|approximately|exactly'
+    '|precisely|only|just]|about|roughly|approximately|exactly|precisely|only|just',
     units=Units(
         length=(
             ('kilometer|kilometers|kilometre|kilometres|km', 1000.0),
@@ -308,9 +309,9 @@ ENGLISH = Language(
     courtesy='please|[many] thanks|thank you [very much|so much]|(will|would|could|can) you'
     ' [please]|for me|for us|if you (please|would|could|can|do not mind|would not mind)|my friend'
     '|right away|immediately|at once|okay|now|right now',
-    fillers='please|now|right now|just|uh|um|er|erm|hmm|kindly|exactly|precisely|about|roughly'
-    '|approximately|only|again|also|first|finally|simply|quickly now|right away',
-    lead='okay|then|and then|and|so|well|oh|hey|hello|hi|yes|yeah|sure|right then'
+    fillers='please|now|right now|uh|um|er|erm|hmm|kindly|again|also|first|finally|simply'
+    '|right away',
+    lead='okay|just|then|and then|and|so|well|oh|hey|hello|hi|yes|yeah|sure|right then'
     '|all right|good morning|actually|sorry|oops|i mean',
     joiners='and|then|and then|after that|and after that|afterwards|next|followed by|after this'
     '|and finally|and next|when you are done|as well as',

@@ -155,7 +155,8 @@ SPANISH = Language(
     around=(('una vuelta (completa|entera)', 1.0),),
     often=(),
     plus='y',
-    by='unos|unas|otros|otras|otro|otra|como',
+    by='unos|unas|otros|otras|otro|otra|como|solo|solamente|exactamente|más o menos'
+    '|aproximadamente',
     units=Units(
         length=(
             ('kilómetro|kilómetros|km', 1000.0),
@@ -187,8 +188,8 @@ SPANISH = Language(
     '|serías tan amable de',
     polite='por favor|haz el favor de|hazme el favor de|te ruego|vamos',
     courtesy='por favor|gracias|muchas gracias|ahora|ahora mismo|ya|vale|amigo|de acuerdo',
-    fillers='por favor|ahora|ahora mismo|ya|eh|em|pues|solo|solamente|exactamente|más o menos'
-    '|aproximadamente|otra vez|de nuevo|primero|también|simplemente|enseguida',
+    fillers='por favor|ahora|ahora mismo|ya|eh|em|pues|otra vez|de nuevo|primero|también'
+    '|simplemente|enseguida',
     lead='oye|hola|vale|bien|bueno|a ver|venga|y|entonces|luego|buenos días|buenas tardes',
     joiners='y|luego|y luego|después|y después|entonces|y entonces|a continuación|y a continuación'
     '|y por último',
