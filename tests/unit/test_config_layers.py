@@ -171,6 +171,13 @@ def test_a_list_of_weights_in_the_home_layer_is_not_taken_for_parameters(machine
     assert text.startswith(f"{path}: 'weights.yaml' is no parameter file")
 
 
+@pytest.mark.parametrize('name', ['commands.yaml', 'stop_words.yaml'])
+def test_a_list_that_is_read_from_the_home_layer_is_no_problem_there(machine, name):
+    machine.ship('list:\n  - name: x\n', name)
+    machine.own('list: []\n', name)
+    assert machine.problems() == []
+
+
 def test_words_are_read_by_the_type_of_the_parameter(machine):
     machine.environment |= {
         'TEKTRA__AUDIO_CAPTURE__CHANNEL': '2',

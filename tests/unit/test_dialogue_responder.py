@@ -5,11 +5,11 @@ import random
 import re
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsgf_sampler import grammar
 
 from tektra.dialogue.arithmetic import number_text, read_sum
 from tektra.dialogue.backend import Line, Remember, ReplyRequest, Say, from_row, to_row
@@ -18,7 +18,6 @@ from tektra.dialogue.phrases import TABLES
 from tektra.dialogue.phrases.en import NUMBERS, cardinal
 from tektra.dialogue.phrases.table import REQUIRED, normalise, sentences
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 9, 14, 5)
 
 INTENTS = {
@@ -256,59 +255,6 @@ def test_parts_survive_the_tap():
 
 
 # ---- the grammar of the small recogniser
-
-
-class Grammar:
-    """Samples JSGF as far as config/grammar uses it."""
-
-    def __init__(self, text):
-        text = re.sub(r'//.*', '', text)
-        rules = re.findall(r'<(\w+)>\s*=\s*(.*?);', text, re.DOTALL)
-        self.rules = {name: self._parse(body) for name, body in rules}
-
-    def sentences(self, rule, rng, count):
-        """Return the different ones of ``count`` random sentences."""
-        return {' '.join(self._say(('rule', rule), rng)) for _ in range(count)}
-
-    def _parse(self, body):
-        tokens = re.findall(r"<\w+>|[\w'-]+|[()|\[\]]|/[\d.]+/", body)
-        tree, rest = self._alternatives(tokens)
-        assert not rest, body
-        return tree
-
-    def _alternatives(self, tokens):
-        options, current = [], []
-        while tokens and tokens[0] not in (')', ']'):
-            token, tokens = tokens[0], tokens[1:]
-            if token == '|':
-                options.append(current)
-                current = []
-            elif token in ('(', '['):
-                inner, tokens = self._alternatives(tokens)
-                tokens = tokens[1:]
-                current.append(inner if token == '(' else ('maybe', inner))
-            elif token.startswith('<'):
-                current.append(('rule', token[1:-1]))
-            elif not token.startswith('/'):
-                current.append(('word', token))
-        return ('one', [*options, current]), tokens
-
-    def _say(self, node, rng):
-        kind, value = node
-        if kind == 'word':
-            return [value]
-        if kind == 'rule':
-            return self._say(self.rules[value], rng)
-        if kind == 'maybe':
-            return self._say(value, rng) if rng.random() < 0.5 else []
-        return [word for part in rng.choice(value) for word in self._say(part, rng)]
-
-
-def grammar():
-    path = ROOT / 'config' / 'grammar' / 'en.jsgf'
-    if not path.is_file():
-        pytest.skip(f'{path} is not there')
-    return Grammar(path.read_text(encoding='utf-8'))
 
 
 def test_every_phrase_of_the_recogniser_has_an_answer():

@@ -13,6 +13,9 @@ from tektra.launching.errors import LaunchError
 
 _KEY = 'ros__parameters'
 
+# Lists of which a user's own copy is read from the same folder, by those who need them.
+OWN_LISTS = frozenset({'commands.yaml', 'stop_words.yaml'})
+
 
 def is_parameter_file(path: Path) -> bool:
     """Return whether a YAML file holds ``ros__parameters`` at all; an unreadable one may."""
@@ -45,7 +48,7 @@ def read_folder(
     for path, read in sorted(paths.items()):
         if path.name not in lists:
             found += read_file(read, layer)
-        elif layer is not Layer.SHIPPED:
+        elif layer is not Layer.SHIPPED and path.name not in OWN_LISTS:
             found.append(
                 Problem(
                     f"{path}: '{path.name}' is no parameter file and is not read here; move it"
