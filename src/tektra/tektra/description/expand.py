@@ -98,11 +98,12 @@ def _error(xacro: Any, path: Path, error: Exception) -> DescriptionError:
     file = _file(xacro, path)
     said, *expressions = (part.strip() for part in text.split('when evaluating expression'))
     expressions = [expression[1:-1] for expression in expressions]
-    macros = [
-        f'xacro:{macro.body.getAttribute("name")}' for macro in (xacro.macrostack or [])[-1:]
-    ]
     names = [word.rpartition('/')[2] for word in re.findall(r'[\w./-]+', said)]
-    line = _line_of(file, [*reversed(expressions), *macros, *reversed(names)])
+    if expressions:
+        names = [f'${{{expression}}}' for expression in expressions]
+    elif xacro.macrostack:
+        names.append(f'xacro:{xacro.macrostack[-1].body.getAttribute("name")}')
+    line = _line_of(file, names[::-1])
     fix = next((fix for pattern, fix in _FIXES if re.search(pattern, text)), '')
     within = _within(xacro)
     of = f" in '{expressions[0]}'" if expressions else ''
@@ -128,7 +129,8 @@ def _line_of(file: Path, words: list[str]) -> str:
     except (OSError, UnicodeDecodeError):
         return ''
     for word in words:
-        whole = re.compile(rf'(?<!\w){re.escape(word)}(?!\w)')
+        start = r'(?<!\w)' if word[:1].isalnum() else ''
+        whole = re.compile(rf'{start}{re.escape(word)}(?!\w)')
         for number, line in enumerate(lines, 1):
             if len(word) > 1 and whole.search(line):
                 return f':{number}'

@@ -78,8 +78,9 @@ class Kinematics:
         return self._transforms.moving(positions)
 
     def forward(self, positions: Mapping[str, float]) -> dict[str, Array]:
-        """Return link -> its pose in the root's frame, of shape (4, 4); as to arguments see
-        ``transforms``.
+        """Return link -> its pose in the root's frame, of shape (4, 4).
+
+        As to what is not given or not known, see ``transforms``.
 
         :raises ValueError: if a position is not finite.
         """
@@ -122,22 +123,23 @@ class Kinematics:
     ) -> dict[str, float] | Unreachable:
         """Return positions of the arm's joints with which its forearm points at a point.
 
-        The joints behind the forearm go to rest, so that the hand carries the line on. Arguments
-        and errors are those of ``reach``.
+        The joints behind the forearm go to rest, so that the hand carries the line on. If it can,
+        the shoulder does it alone with the elbow at rest: people point with a stretched arm.
+        Arguments and errors are those of ``reach``.
         """
-        own = self._arm(arm)
-        straight = {
-            name: rest(self.description.joints[name])
-            for name in own.joints
-            if name not in own.aiming
-        }
-        found = self._aim(own.aiming, own.pointer, _point(target), positions, POINT_RAD)
-        if isinstance(found, float):
-            return Unreachable(
-                f'the {_words(arm)} arm cannot point there: its joints end '
-                f'{_degrees(found)} degrees before'
-            )
-        return {**found, **straight}
+        own, goal = self._arm(arm), _point(target)
+        shoulder = own.aiming[: (len(own.aiming) + 1) // 2]
+        off = math.pi
+        for turned in (shoulder, own.aiming):
+            still = {n: rest(self.description.joints[n]) for n in own.joints if n not in turned}
+            found = self._aim(turned, own.pointer, goal, {**positions, **still}, POINT_RAD)
+            if not isinstance(found, float):
+                return {**found, **still}
+            off = found
+        return Unreachable(
+            f'the {_words(arm)} arm cannot point there: its joints end {_degrees(off)} degrees '
+            'before'
+        )
 
     def look_at(
         self, target: Sequence[float], positions: Mapping[str, float]

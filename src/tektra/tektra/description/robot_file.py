@@ -138,8 +138,8 @@ def robot_file_for(description: Description, *, name: str = '', file: str = '') 
     lines = [
         f'# {name}, written from {description.path.name}. Read it through: some of it is guessed.',
         "# This is the robot's safety configuration. estop and robot_gate read it once.",
-        f'name: {name}',
-        f'spoken_names: [{name.replace("_", " ")}]',
+        f'name: {_text(name)}',
+        f'spoken_names: [{_text(name.replace("_", " "))}]',
         'driver:',
         '  type: sim                  # first simulated; then tcp, udp, ros or plugin',
         'owners:',
@@ -175,7 +175,7 @@ def _joint_line(joint: Joint, channel: str) -> str:
         'deceleration': velocity * _DECELERATION,
     }
     return (
-        f'  {_text(joint.name)}: {{channel: {channel}, '
+        f'  {_text(joint.name)}: {{channel: {_text(channel)}, '
         + ', '.join(f'{key}: {_number(key, value)}' for key, value in values.items())
         + f'}}{note}'
     )
@@ -214,7 +214,7 @@ def _description_lines(description: Description, found: Sequence[Limb], file: st
         on_way = {joint.name for joint in description.chain(tip)}
         hand = [j for j in limb.joints if j not in on_way and re.search(_GRIPPER, j.lower())]
         gripper = f', gripper: {_text(hand[0])}' if hand else ''
-        lines.append(f'    {side}: {{tip: {_text(tip)}, joints: {limb.channel}{gripper}}}')
+        lines.append(f'    {side}: {{tip: {_text(tip)}, joints: {_text(limb.channel)}{gripper}}}')
     return lines
 
 

@@ -14,6 +14,8 @@ Problem = Callable[[Array], tuple[Array, Array]]
 
 STEPS = 60
 """Steps a start; from a start that leads anywhere at all 10 to 20 are enough."""
+STALLED, PATIENCE = 1e-3, 4
+"""A start is given up when so many steps in a row each take less than this part of the rest."""
 STARTS = 10
 """Starts: the seed, the middle, the rest random but always the same."""
 LONGEST_STEP = 0.5
@@ -42,13 +44,14 @@ def descend(
     q = np.clip(start, lower, upper)
     wrong, jacobian = problem(q)
     size = float(np.linalg.norm(wrong))
-    damping = 1e-2
+    damping, stalls = 1e-2, 0
     for _ in range(STEPS):
-        if size <= tolerance or damping > 1e4:
+        if size <= tolerance or stalls == PATIENCE:
             break
         trial = np.clip(q + _step(wrong, jacobian, q, lower, upper, damping), lower, upper)
         new_wrong, new_jacobian = problem(trial)
         new_size = float(np.linalg.norm(new_wrong))
+        stalls = stalls + 1 if new_size > size * (1.0 - STALLED) else 0
         if new_size < size:
             q, wrong, jacobian, size = trial, new_wrong, new_jacobian, new_size
             damping = max(damping / 5, 1e-6)

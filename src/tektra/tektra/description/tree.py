@@ -12,8 +12,8 @@ yourdfpy 0.0   0.7-1 s   86 MB           forward kinematics only; brings scipy a
 =============  ========  ==============  =======================================================
 
 It is imported with the first pose that is asked for, never for /tf. The model is built here joint
-by joint, by calls that pinocchio 2 to 4 share: a robot of Jazzy has 3.x, and what the parsers make of
-mimic and continuous joints has changed between versions.
+by joint, by calls that pinocchio 2 to 4 share: a robot of Jazzy has 3.x, and what the parsers make
+of mimic and continuous joints has changed between versions.
 """
 
 from __future__ import annotations
