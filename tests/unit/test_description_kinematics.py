@@ -1,6 +1,7 @@
 """Poses, transforms and what reaches, points and looks; of the shipped robot and of a real one."""
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -286,7 +287,8 @@ def test_transforms_need_no_pinocchio_and_are_cheap_enough_for_50_hz():
         'tek().transforms({}); tek().fixed_transforms\n'
         "assert 'pinocchio' not in sys.modules and 'scipy' not in sys.modules"
     )
-    subprocess.run([sys.executable, '-c', code], cwd=sys.path[0] or '.', check=True, timeout=60)
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, '-c', code], env=environment, check=True, timeout=60)
     started = time.process_time()
     for _ in range(50):
         tek().transforms({'head_pan': 0.3})

@@ -1,12 +1,15 @@
 """From a robot's file to its description and back: what they share, and what is told if not."""
 
+import dataclasses
 import re
+import textwrap
 
 import numpy as np
 import pytest
 import yaml
 from description_files import (
     LINK,
+    ROOT,
     TEK_FILE,
     TEK_XACRO,
     hinge,
@@ -23,6 +26,7 @@ from tektra.description.described import describe, kinematics_of
 from tektra.description.load import load_description
 from tektra.description.model import DescriptionError
 from tektra.description.robot_file import limbs, robot_file_for
+from tektra.robots.described import ArmSpec, DescriptionSpec
 from tektra.robots.records import RecordError
 from tektra.robots.spec import read_robot
 
@@ -180,7 +184,22 @@ def test_limits_that_share_nothing_are_refused(tmp_path):
     assert 'its description allows nothing of that; correct lower and upper' in text
 
 
-# A file for a robot of which there is only a description
+# The page, and a file for a robot of which there is only a description
+
+
+def test_the_steps_of_the_page_make_a_robot_that_works(tmp_path, monkeypatch):
+    page = (ROOT / 'docs/robot_description.md').read_text()
+    [code] = re.findall(r"<<'PYTHON'\n(.*?) +PYTHON\n", page, re.DOTALL)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    folder = tmp_path / '.tektra/config/robots'
+    write(folder, two_links(hinge('turn', 'base', 'arm')), 'my_robot.urdf')
+    exec(textwrap.dedent(code), {})
+    assert describe(read_robot(folder / 'my_robot.yaml')).frame('arm') == 'my_robot/arm'
+    [block] = re.findall(r'```yaml\n(.*?)```', page, re.DOTALL)
+    told = yaml.safe_load(block)['description']
+    keys = {field.name for field in dataclasses.fields(DescriptionSpec)}
+    assert set(told) == keys
+    assert set(told['arms']['left']) < {field.name for field in dataclasses.fields(ArmSpec)}
 
 
 def written(folder, description, **words):
