@@ -46,6 +46,13 @@ def test_the_prefix_goes_to_links_of_the_text_and_to_frames_and_nowhere_else(tmp
     assert 'reference="r2/arm"' in found.urdf
 
 
+def test_extensions_of_other_namespaces_are_left_alone(tmp_path):
+    text = two_links(hinge('turn', 'base', 'arm'), '<e:link xmlns:e="urn:e" name="arm"/>')
+    found = load_description(write(tmp_path, text), prefix='r2/')
+    assert found.links == ('base', 'arm')
+    assert '<e:link xmlns:e="urn:e" name="arm"/>' in found.urdf
+
+
 @pytest.mark.parametrize(
     'elements, said',
     [
@@ -94,6 +101,7 @@ def test_the_prefix_goes_to_links_of_the_text_and_to_frames_and_nowhere_else(tmp
         ([hinge('turn', 'base', 'arm').replace('0 0 1', '0 0 nan')], "'nan' is no number"),
         ([hinge('', 'base', 'arm')], 'a <joint> has no name'),
         (['<link name="x">'], 'small.urdf:5: not valid XML: mismatched tag'),
+        (['<xacro:wheel/>'], 'small.urdf:4: not valid XML: unbound prefix'),
     ],
 )
 def test_what_is_wrong_is_told_with_file_line_name_and_fix(tmp_path, elements, said):

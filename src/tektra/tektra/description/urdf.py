@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.dom import minidom
 from xml.parsers import expat
 
 from tektra.description.model import (
@@ -59,12 +59,17 @@ def read_xml(text: str, name: str) -> Node:
 
     :raises DescriptionError: if this is no XML.
     """
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(namespace_separator=' ')
     stack: list[Node] = []
     roots: list[Node] = []
+    spaces: list[str] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        node = Node(tag, attributes, parser.CurrentLineNumber)
+        # A URDF has no namespace, or one for all of it; what is in another is an extension.
+        space, _, local = tag.rpartition(' ')
+        spaces.append(space)
+        own = local if space == spaces[0] else tag
+        node = Node(own, attributes, parser.CurrentLineNumber)
         (stack[-1].children if stack else roots).append(node)
         stack.append(node)
         if len(stack) > MAX_DEPTH:
@@ -316,14 +321,17 @@ def with_prefix(text: str, prefix: str) -> str:
     """Return URDF text whose links have ``prefix`` before their names."""
     if not prefix:
         return text
-    root = ElementTree.fromstring(text)
-    names = {link.get('name', '') for link in root.findall('link')}
-    for link in root.findall('link'):
-        link.set('name', prefix + link.get('name', ''))
-    for joint in root.findall('joint'):
-        for end in (*joint.findall('parent'), *joint.findall('child')):
-            end.set('link', prefix + end.get('link', ''))
-    for extension in root.findall('gazebo'):
-        if extension.get('reference') in names:
-            extension.set('reference', prefix + extension.get('reference', ''))
-    return ElementTree.tostring(root, encoding='unicode')
+    document = minidom.parseString(text)
+    elements = [n for n in document.documentElement.childNodes if isinstance(n, minidom.Element)]
+    links = [element for element in elements if element.tagName == 'link']
+    names = {link.getAttribute('name') for link in links}
+    for link in links:
+        link.setAttribute('name', prefix + link.getAttribute('name'))
+    for element in elements:
+        if element.tagName == 'joint':
+            for end in element.childNodes:
+                if isinstance(end, minidom.Element) and end.tagName in ('parent', 'child'):
+                    end.setAttribute('link', prefix + end.getAttribute('link'))
+        elif element.tagName == 'gazebo' and element.getAttribute('reference') in names:
+            element.setAttribute('reference', prefix + element.getAttribute('reference'))
+    return document.toxml()
