@@ -322,7 +322,8 @@ def with_prefix(text: str, prefix: str) -> str:
     if not prefix:
         return text
     document = minidom.parseString(text)
-    elements = [n for n in document.documentElement.childNodes if isinstance(n, minidom.Element)]
+    inside = document.documentElement.childNodes if document.documentElement else []
+    elements = [node for node in inside if isinstance(node, minidom.Element)]
     links = [element for element in elements if element.tagName == 'link']
     names = {link.getAttribute('name') for link in links}
     for link in links:
