@@ -248,7 +248,7 @@ def test_too_little_space_is_said_before_anything_is_made(copy, tmp_path):
     result = in_namespace(script, str(copy), str(tmp_path / 'small'))
     error = only_error(result)
     assert 'no space left on the disk' in error
-    assert '1.5 GB needed' in error
+    assert '1.9 GB needed' in error
     assert '.venv' not in result.stderr.split(error)[1]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 EXIT_SETUP = 3
 
-NEEDED_BYTES = 1_500_000_000
-"""Free space asked for before a fresh set-up: environment and build (1.2 GB) and unpacking."""
+NEEDED_BYTES = 1_900_000_000
+"""Free space asked for before a fresh set-up: environment and build (1.6 GB) and unpacking."""
 
 
 class SetupError(Exception):

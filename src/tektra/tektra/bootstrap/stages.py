@@ -67,7 +67,7 @@ class Stages:
             self._progress.done()
             lists = inputs.lists(checkout, gpl)
             pins = _pins(lists)
-            self._progress.step(f'installing {len(pins)} pinned packages (about 1 GB unpacked)')
+            self._progress.step(f'installing {len(pins)} pinned packages (about 1.4 GB unpacked)')
             # empy's source needs it before anything else is there.
             self._pip([next(pin for pin in pins if pin.startswith('setuptools=='))])
             self._pip([f'--requirement={path}' for path in lists])

@@ -14,7 +14,9 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tektra.launching.errors import did_you_mean, listing
 from tektra.robots import records
+from tektra.robots.described import DescriptionSpec
 from tektra.robots.records import RecordError, item
 
 BASE = 'base'  # the actuator channel of the wheels
@@ -257,6 +259,10 @@ class RobotSpec:
     stop: StopSpec = item('what a stop does', default=StopSpec())
     standstill: StandstillSpec = item('what counts as standing still', default=StandstillSpec())
     estop: EstopSpec = item('rules of the latch', default=EstopSpec())
+    description: DescriptionSpec | None = item(
+        'its URDF, for viewers, for reaching, pointing and looking; it limits nothing',
+        default=None,
+    )
     command_timeout_s: float = item(
         'a set-point is void after this', default=HORIZON_S, unit='s', low=0.05, high=HORIZON_S
     )
@@ -288,6 +294,19 @@ class RobotSpec:
             # A second publisher on an input is a fault, and gate/setpoint is one input.
             raise ValueError('owners: only one may use input setpoint; the others use cmd_vel')
         self._check_driver()
+        self._check_description()
+
+    def _check_description(self) -> None:
+        for name, arm in self.description.arms.items() if self.description else ():
+            where = f'description.arms.{name}'
+            joints = self.joints_of(arm.joints)
+            if not joints:
+                known = {joint.channel for joint in self.joints.values()}
+                hint = did_you_mean(arm.joints, known) or f'; channels: {listing(sorted(known))}'
+                raise ValueError(f"{where}: '{arm.joints}' is no channel of a joint{hint}")
+            if arm.gripper and arm.gripper not in joints:
+                hint = did_you_mean(arm.gripper, joints) or f'; its joints: {listing(joints)}'
+                raise ValueError(f"{where}: gripper '{arm.gripper}' is not in {arm.joints}{hint}")
 
     def _check_driver(self) -> None:
         driver = self.driver
