@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -90,6 +89,25 @@ class Robot:
         self._errors.close()
 
 
+class _Asked:
+    """What a robot was asked for: asked again at 50 Hz, or when an answer does not come."""
+
+    def __init__(self) -> None:
+        self.future: Any = None
+        self._next = 0.0
+        self._late = 0.0
+
+    def again(self) -> bool:
+        """Return whether to ask now."""
+        now = time.monotonic()
+        if self.future is not None and not self.future.done() and now < self._late:
+            return False
+        if now < self._next:
+            return False
+        self._next, self._late = now + 0.02, now + 1.0
+        return True
+
+
 class Site:
     """All robots, and a node that is spun by whoever waits."""
 
@@ -121,18 +139,36 @@ class Site:
         return found
 
     def make_ready(self, robots: list[Robot] | None = None) -> None:
-        """Reset and enable; again, if the gate trips meanwhile (on a machine that is too busy)."""
-        for robot in robots or self.robots:
-            client, operator = robot.operator, robot.operator.operator
-            end = time.monotonic() + WAIT_S
-            while self.level(robot) != GateState.LEVEL_ENABLED and time.monotonic() < end:
-                self._ask(client, lambda o=operator, c=client: o.reset(c.now_ns()))
-                with contextlib.suppress(TimeoutError):
-                    self._reach(robot, GateState.LEVEL_DISABLED)
-                    self._ask(client, lambda o=operator, c=client: o.enable((), c.now_ns()), 1.0)
-                    self._reach(robot, GateState.LEVEL_ENABLED)
-            if self.level(robot) != GateState.LEVEL_ENABLED:
-                raise TimeoutError(f'{robot.name} could not be enabled')
+        """Reset and enable, all at once; again, if a gate trips (on a machine that is too busy).
+
+        :raises TimeoutError: naming the robots that could not be enabled.
+        """
+        waiting: dict[Robot, _Asked] = {one: _Asked() for one in robots or self.robots}
+        end = time.monotonic() + WAIT_S
+        while waiting:
+            if time.monotonic() > end:
+                names = ', '.join(one.name for one in waiting)
+                raise TimeoutError(f'{names} could not be enabled within {WAIT_S:g} s')
+            self._executor.spin_once(timeout_sec=0.002)
+            for robot, asked in list(waiting.items()):
+                if self.level(robot) == GateState.LEVEL_ENABLED:
+                    del waiting[robot]
+                elif asked.again():
+                    asked.future = self._ask(robot)
+
+    def _ask(self, robot: Robot) -> Any:
+        """Ask for what comes next; return the future of the answer, None if it is too early."""
+        client, operator = robot.operator, robot.operator.operator
+        now_ns = client.now_ns()
+        try:
+            request = operator.reset(now_ns)
+            if request is None and self.level(robot) == GateState.LEVEL_DISABLED:
+                request = operator.enable((), now_ns)
+        except Refused:
+            return None
+        if request is None or not client.ready(type(request)):
+            return None
+        return client.send(request)
 
     def stopped(self, robot: Robot) -> None:
         """Wait until the gate says that it has stopped, so that nothing older is believed."""
@@ -145,28 +181,6 @@ class Site:
         """Return GateState.LEVEL_* as it was heard last."""
         gate = robot.operator.operator.watch.gate(self.boot.now_ns())
         return GateState.LEVEL_UNKNOWN if gate is None else int(gate.level)
-
-    def _ask(
-        self, client: OperatorClient, make: Callable[[], Any], wait_s: float = WAIT_S
-    ) -> None:
-        """Ask again until an operator's request is granted."""
-        end = time.monotonic() + wait_s
-        why = ''
-        while time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.005)
-            try:
-                request = make()
-            except Refused as refused:
-                why = str(refused)
-                continue
-            if request is None:
-                return
-            future = client.send(request)
-            self.until(future.done, what='an answer')
-            if future.result().success:
-                return
-            why = future.result().message
-        raise TimeoutError(f'not granted within {wait_s:g} s: {why}')
 
     def wait_for(self, robot: Robot, event: str, after_ns: int, wait_s: float = 5.0) -> float:
         """Return when the robot's side wrote ``event`` down, in ms after ``after_ns``."""
