@@ -67,6 +67,7 @@ class RobotGateNode(PlainNode):
         }
         self._loop = GateLoop(self._gate, driver, self.boot, self)
         self._shown: Feedback | None = None
+        self._told: tuple[str, int, int, int] = ('', 0, 0, 0)  # of estop, as it was heard last
         self._tripped = ''  # id of the request that was logged
         self._refused = 0  # set-points, as far as that was logged
         self._subscribe()
@@ -130,8 +131,10 @@ class RobotGateNode(PlainNode):
         # Two slots: no CLEAR, whoever it is from, replaces a stop that has not been read yet.
         slot = 'estop clear' if clear else 'estop stop'
         self._loop.post(slot, lambda ns: gate.on_estop_state(state, ns))
-        if not clear:
+        told = (state.instance_id, state.stop_id, state.state, state.category)
+        if not clear and told != self._told:  # what is only said again waits for the next tick
             self._loop.wake()
+        self._told = told
 
     def _on_setpoint(self, point: Setpoint) -> None:
         slot = f'{point.source[:64]}/{point.channel[:64]}'
