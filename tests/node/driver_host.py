@@ -2,7 +2,8 @@
 
     python driver_host.py ROBOT_FILE CONTROLLER
 
-Prints a line for each thing that happens: connected, enabled, moving, lost, rival NAME.
+Prints a line for each thing that happens: connected, enabled, moving (at full speed), lost WHY,
+fault WHAT, rival NAME.
 """
 
 import importlib
@@ -48,10 +49,12 @@ def main():
                 if report.enabled:
                     say(told, 'enabled')
                     driver.write(DriverCommand(BaseVelocity(0.3)), now_ns)
-                if report.base.x > 0.2:
+                if report.base.x > 0.295:
                     say(told, 'moving')
-        except DriverError:
-            say(told, 'lost')
+                if report.fault:
+                    say(told, f'fault {report.fault}')
+        except DriverError as error:
+            say(told, f'lost {error}')
         time.sleep(PERIOD_S)
 
 
