@@ -49,7 +49,11 @@ class Program:
 
     def __init__(self, *words):
         self.process = subprocess.Popen(
-            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.lines = []
         self.errors = []
@@ -64,6 +68,10 @@ class Program:
 
     def said(self, word):
         return any(word in line for line in list(self.lines))
+
+    def begin(self):
+        self.process.stdin.write('begin\n')
+        self.process.stdin.flush()
 
     def end(self, number=signal.SIGKILL):
         """Signal it; return its exit code when all that it said has been read."""
@@ -138,8 +146,10 @@ class Rig:
         return made
 
     def host(self, controller):
+        """Return a host in a process of its own that has started, and waits for ``begin()``."""
         made = Program(str(HERE / 'driver_host.py'), str(self.file), controller)
         self.programs.append(made)
+        until(lambda: made.said('ready'), START_S)
         return made
 
     def driver(self, controller):
@@ -152,6 +162,7 @@ class Rig:
             one.driver.close()
         for program in self.programs:
             program.end()
+            program.process.stdin.close()
             program.process.stdout.close()
             program.process.stderr.close()
         Path(self.emulator.log).unlink()
@@ -295,6 +306,7 @@ def test_a_robot_is_driven_and_stopped(rig, kind):
 def test_a_robot_whose_host_dies_stops_within_the_declared_time(rig, kind, number):
     rig = rig(kind)
     host = rig.host('gate-1')
+    host.begin()
     drives(host)
     before_ns = BootClock().now_ns()
     host.process.send_signal(number)
@@ -316,8 +328,9 @@ def test_a_robot_whose_host_dies_stops_within_the_declared_time(rig, kind, numbe
 @begins_anew
 def test_a_second_controller_is_refused_and_told_who_has_the_robot(rig, kind):
     rig = rig(kind)
-    first = rig.driver('gate-1').moving()
     second = rig.host('gate-2')
+    first = rig.driver('gate-1').moving()
+    second.begin()
     first.drives(lambda: second.said('rival gate-1'))
     assert not second.said('connected') and not first.errors
     assert first.enabled and first.speed > 0.2
