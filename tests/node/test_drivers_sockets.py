@@ -390,9 +390,9 @@ class Networks:
         return rig, net
 
     def let_go(self):
-        self._rigs.let_go()
         while self._made:
             self._made.pop().close()
+        self._rigs.let_go()
 
 
 @pytest.fixture
