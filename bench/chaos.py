@@ -15,7 +15,8 @@ from tektra.cli.errors import UserError
 from tektra.runtime.measure import Record
 
 # The table of fault classes is that of the tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests' / 'chaos'))
+_TESTS = Path(__file__).resolve().parents[1] / 'tests'
+sys.path[:0] = [str(_TESTS / 'chaos'), str(_TESTS)]
 RUNS = 100
 
 

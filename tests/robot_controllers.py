@@ -109,7 +109,13 @@ def main():
     parser.add_argument('robot')
     parser.add_argument('--timeout', type=float, help='s; by default as configured')
     words = parser.parse_args()
-    run_node(lambda: RobotControllers(find_robot(words.robot), words.timeout))
+
+    def make():
+        made = RobotControllers(find_robot(words.robot), words.timeout)
+        print(f'{words.robot}: its controllers listen', flush=True)
+        return made
+
+    run_node(make)
 
 
 if __name__ == '__main__':

@@ -10,12 +10,13 @@ import threading
 import time
 
 from geometry_msgs.msg import Twist
-from tektra_msgs.msg import GateState
+from tektra_msgs.msg import EstopState, GateState
 
+from starvation import TRIES, Starved, lacks_time, starvation
 from tektra.robots.proof import key_file, read_key
 from tektra.robots.registry import find_robot
 from tektra.runtime.topics import open_subscription
-from tektra.stop_client.operator import Operator, Shown
+from tektra.stop_client.operator import Operator, Refused, Shown
 from tektra.stop_client.operator_client import OperatorClient
 
 STOPPED, DISABLED = GateState.LEVEL_STOPPED, GateState.LEVEL_DISABLED
@@ -38,9 +39,11 @@ class Program:
         )
         self._ros = ros
         self.lines = []
+        self._readers = []
         for stream in (self.process.stdout, self.process.stderr):
             reader = threading.Thread(target=self.lines.extend, args=(stream,), daemon=True)
             reader.start()
+            self._readers.append(reader)
             ros.at_end(stream.close)
             ros.at_end(reader.join)
         ros.at_end(lambda: print(self.said))  # shown where the test fails
@@ -60,7 +63,11 @@ class Program:
         return self.ended()
 
     def ended(self):
+        """Wait for its end; return its exit code once all that it said has been read."""
         self._ros.until(lambda: self.process.poll() is not None, START_S)
+        for reader in self._readers:
+            reader.join(START_S)
+            assert not reader.is_alive(), 'what it said cannot be read to its end'
         return self.process.returncode
 
 
@@ -142,9 +149,14 @@ class RealGate:
         timer = self._ros.peer.create_timer(PERIOD_S, push)
         return lambda: self._ros.peer.destroy_timer(timer)
 
+    def retire(self):
+        """End gate and robot in good order, so that they leave the discovery at once."""
+        for program in (self.program, self.plant):
+            program.end(signal.SIGTERM)
+
 
 class Desk:
-    """A person at a robot."""
+    """A person at a robot, who begins anew where the robot has stopped itself for want of time."""
 
     def __init__(self, ros, robot='tek'):
         self.ros = ros
@@ -158,25 +170,135 @@ class Desk:
     def estop(self):
         return self.operator.watch.estop(self.now)
 
+    def gate(self):
+        return self.operator.watch.gate(self.now)
+
     def ask(self, request):
         self.ros.until(lambda: self.client.ready(type(request)))
         future = self.client.send(request)
         self.ros.until(future.done)
         return future.result()
 
-    def reset(self):
+    def until(self, done, wait_s=START_S):
+        """Wait.
+
+        :raises Starved: if it cannot become true any more, because the robot has stopped itself.
+        """
+
+        def look():
+            if done():
+                return True
+            self.not_starved()
+            return False
+
+        self.ros.until(look, wait_s)
+
+    def not_starved(self):
+        """See that the robot did not stop itself for want of time.
+
+        :raises Starved: if it did.
+        """
+        why = starvation(self.gate(), self.estop())
+        if why:
+            raise Starved(why)
+
+    def hears_more(self):
+        """Wait for what estop and gate say next: it is newer than what was read before."""
         watch = self.operator.watch
-        self.ros.until(lambda: self.estop() and not self.estop().reset_blockers, START_S)
-        self.ros.until(lambda: watch.gate(self.now))
-        answer = self.ask(self.operator.reset(self.now))
-        assert answer.success, answer.message
-        self.ros.until(lambda: self.operator.after_reset(self.now)[0] is Shown.DONE)
+        estop, gate = watch.last_estop()[1], watch.last_gate()[1]
+        self.ros.until(lambda: watch.last_estop()[1] > estop and watch.last_gate()[1] > gate)
+
+    def ready(self):
+        """Reset and enable; again, if the robot stops itself in between."""
+        for _ in range(TRIES - 1):
+            try:
+                self.reset()
+                return self.enable()
+            except Starved:
+                continue
+        self.reset()
+        return self.enable()
+
+    def reset(self):
+        """Clear the stop: look, ask, and look anew if it has changed in between.
+
+        :raises Starved: if the robot stops itself before it shows that the stop is cleared.
+        """
+        for _ in range(TRIES):
+            self.ros.until(self._agree)
+            request = self.possible(self.operator.reset)
+            if request is None:
+                return
+            answer = self.ask(request)
+            if answer.success:
+                self._shown(self.operator.after_reset)
+                return
+            self.hears_more()
+            assert self._outdated(request) or lacks_time(answer.message), answer.message
+        raise AssertionError(f'what is to be reset changes all the time: {answer.message}')
 
     def enable(self):
-        answer = self.ask(self.operator.enable((), self.now))
+        """Let set-points move the robot, as soon as the gate has nothing against it.
+
+        :raises Starved: if the robot stops itself.
+        """
+
+        def may():
+            gate = self.gate()
+            return gate and set(gate.refusing_because) == {'motion is not enabled'}
+
+        self.until(may)
+        answer = self.granted(lambda now: self.operator.enable((), now))
+        self._shown(lambda now: self.operator.after_enable(answer.gate_epoch, now))
+
+    def granted(self, make):
+        """Make a request of the gate when it can be made, have it granted; return the answer.
+
+        :raises Starved: if the robot stops itself before.
+        """
+        answer = self.ask(self.possible(make, self.until))
+        if not answer.success:
+            self.hears_more()
+            self.not_starved()
         assert answer.success, answer.message
-        epoch = answer.gate_epoch
-        self.ros.until(lambda: self.operator.after_enable(epoch, self.now)[0] is Shown.DONE)
+        return answer
+
+    def possible(self, make, until=None):
+        """Return a request once the operator does not refuse to make it."""
+        made, refused = [], []
+
+        def possible():
+            try:
+                made.append(make(self.now))
+            except Refused as error:
+                refused.append(str(error))
+            return bool(made)
+
+        try:
+            (until or self.ros.until)(possible, START_S)
+        finally:
+            print(*refused[-1:])  # shown where the test fails
+        return made[0]
+
+    def _shown(self, after):
+        """Wait until the robot shows what has become of a request, and that it was done."""
+        self.ros.until(lambda: after(self.now)[0] is not Shown.NOT_YET, START_S)
+        shown, why = after(self.now)
+        if shown is not Shown.DONE:
+            self.hears_more()
+            self.not_starved()
+        assert shown is Shown.DONE, why
+
+    def _agree(self):
+        """Return whether estop has heard of it, if the gate has tripped."""
+        estop, gate = self.estop(), self.gate()
+        return estop and gate and not (gate.trip and estop.state == EstopState.STATE_CLEAR)
+
+    def _outdated(self, request):
+        """Return whether a reset was asked for an older state than the present one."""
+        estop = self.operator.watch.last_estop()[0]
+        seen = (request.stop_id, request.reset_nonce)
+        return estop.reset_blockers or (estop.stop_id, estop.reset_nonce) != seen
 
 
 def make_estop(ros, robot='tek'):

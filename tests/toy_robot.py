@@ -1,6 +1,7 @@
 """The robot side of the example in docs/drivers.md: a base that takes JSON over UDP.
 
-``python tests/toy_robot.py ROBOT`` listens on the host and port of the robot's file until SIGTERM.
+``python tests/toy_robot.py ROBOT [PORT]`` listens on the host and port of the robot's file, or on
+another port (0: any that is free), until SIGTERM. Prints where.
 """
 
 import json
@@ -20,10 +21,10 @@ LEASE_S = 0.3  # without a word its controller has lost the robot after this
 
 
 class Toy:
-    def __init__(self, robot):
+    def __init__(self, robot, port):
         self.plant = Plant(robot)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((robot.driver.host, robot.driver.port))
+        self.socket.bind((robot.driver.host, port))
         self.owner, self.address = '', None
         self.sent_seq, self.seen_seq = 0, -1
         self.heard_s = self.commanded_s = self.reported_s = self.stepped_s = time.monotonic()
@@ -94,7 +95,11 @@ class Toy:
 def main():
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
-    Toy(find_robot(sys.argv[1])).run(ended)
+    robot = find_robot(sys.argv[1])
+    toy = Toy(robot, int(sys.argv[2]) if len(sys.argv) > 2 else robot.driver.port)
+    host, port = toy.socket.getsockname()
+    print(f'{robot.name}: udp {host}:{port}', flush=True)
+    toy.run(ended)
 
 
 if __name__ == '__main__':

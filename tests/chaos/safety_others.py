@@ -26,6 +26,7 @@ def _bag(rig, seconds):
         rig.node.create_subscription(kinds[name], name, kept[name].append, 10) for name in kept
     ]
     rig.settle(seconds)
+    rig.until(lambda: all(kept.values()), 'something to record')
     for one in made:
         rig.node.destroy_subscription(one)
     twist = Twist()

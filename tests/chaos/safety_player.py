@@ -30,6 +30,7 @@ ROBOT = 'tek'
 STICK = f'/{ROBOT}/robot/cmd/joystick/cmd_vel'
 RELAYED = f'/{ROBOT}/relayed/estop_state'
 LONGEST_S = 60.0  # that one stream goes on for
+MATCHED_S = 10.0  # until a listener is known, at the most; choked discovery takes 4 s
 _FLOODS = {
     'estop/stop_request': StopRequest,
     'estop/source': EstopSource,
@@ -155,9 +156,12 @@ class Player:
         self._stream('bridge', self._set_point).at(hz)
 
     def flood(self, name, hz, **fields):
-        """Send one kind of message as fast as asked."""
+        """Send one kind of message as fast as asked, once it is heard; 0 Hz: be ready."""
         if name not in self._streams:
             out = open_publisher(self.node, name, ROBOT)
+            end_s = time.monotonic() + MATCHED_S
+            while not out.get_subscription_count() and time.monotonic() < end_s:
+                time.sleep(0.01)
             self._stream(name, lambda: out.publish(self._next(_FLOODS[name], fields)))
         self._streams[name].at(hz)
 

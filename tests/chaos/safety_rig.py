@@ -25,6 +25,7 @@ from safety_network import Network
 from safety_witness import NS, Late, Moved, Witness
 from tektra_msgs.msg import EstopState, GateState
 
+from starvation import starvation
 from tektra.robots.proof import read_key
 from tektra.robots.registry import find_robot
 from tektra.runtime.bare import without_types
@@ -246,6 +247,16 @@ class Rig:
         """Return the newest fresh GateState."""
         return self.operator.watch.gate(self.now())
 
+    def newest_estop(self):
+        """Return an EstopState that is fresh; wait for it."""
+        self.until(lambda: self.estop, 'estop')
+        return self.operator.watch.last_estop()[0]
+
+    def starved(self):
+        """Return for what lack of time the robot has stopped itself; empty: it has not."""
+        watch = self.operator.watch
+        return starvation(watch.last_gate()[0], watch.last_estop()[0])
+
     def until(self, done, what, limit_s=5.0):
         """Spin until ``done()``; fail with ``what``."""
         end_ns = self.now() + round(limit_s * NS)
@@ -267,7 +278,9 @@ class Rig:
         return f'{said}; {did}'
 
     def ask(self, request, limit_s=5.0):
-        """Send a request of the operator; return the answer."""
+        """Send a request of the operator, when its service is known; return the answer."""
+        what = type(request)
+        self.until(lambda: self.person.ready(what), f'a service for {what.__name__}', limit_s)
         future = self.person.send(request)
         self.until(future.done, f'an answer to {type(request).__name__}', limit_s)
         return future.result()

@@ -5,7 +5,7 @@ import signal
 import psutil
 import pytest
 
-from launched import wait_until
+from launched import END_S, wait_until
 
 
 @pytest.fixture
@@ -62,18 +62,18 @@ def test_a_running_graph_answers_speaks_and_goes_down(up):
 
     code, output = up.run('down')
     assert code == 0
-    assert up.started[0].wait(20) is not None
+    assert up.started[0].wait(END_S) is not None
     assert not up.leftovers()
 
 
 def test_sigterm_to_up_orphans_nobody(up):
     up.started[0].send_signal(signal.SIGTERM)
-    up.started[0].wait(20)
+    up.started[0].wait(END_S)
     assert not up.leftovers()
 
 
 def test_kill_9_of_up_orphans_nobody(up):
     up.started[0].kill()
-    up.started[0].wait(5)
-    psutil.wait_procs(up.leftovers(), timeout=10)
+    up.started[0].wait(END_S)
+    psutil.wait_procs(up.leftovers(), timeout=END_S)
     assert not up.leftovers()

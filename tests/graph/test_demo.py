@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from launched import abandoned, wait_until
+from launched import END_S, abandoned, wait_until
 
 TURN_KEYS = {
     'session_id', 'turn_id', 'turn_seq', 'heard', 'heard_backend', 'reply', 'reply_backend',
@@ -151,7 +151,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(tektra, moment):
     wait_until(reached, f'no line with {wanted!r}: {seen}')
     mapped = tektra.shared_memory()
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=END_S)
     printed = ''.join(seen) + output
     # Once a reply was heard the demo did what it is for.
     unanswered = 'stopped before anything was answered' in printed
@@ -168,6 +168,6 @@ def test_what_was_played_is_reported_even_when_cut_by_ctrl_c(tektra):
     )
     wait_until(lambda: 'robot' in process.stdout.readline().lower(), 'no reply')
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=END_S)
     report = json.loads((tektra.folder / 'out/report.json').read_text())
     assert report['turns'][0]['heard'] == 'tell me a story'

@@ -111,6 +111,7 @@ def test_killing_the_launcher_leaves_no_process(tmp_path: Path, launched: list[L
     launch = Launched(tmp_path, node('steady') + node('stubborn') + node('parent'))
     launched.append(launch)
     launch.until_said('ready', 3)
+    wait_for(lambda: len(launch.living()) == 7)  # with the children of shells, and the guard
     launch.process.kill()
     launch.process.wait(WAIT_S)
     wait_for(lambda: launch.living() == [])

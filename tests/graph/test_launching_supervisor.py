@@ -97,7 +97,7 @@ def test_a_process_that_ignores_int_and_term_is_killed_at_its_deadline(tmp_path:
     bench.start()
     bench.until_said('ready', 2)
     assert bench.stop() == 0
-    sent = [line for line in bench.lines if 'still running' in line]
+    sent = [line for line in bench.lines if 'stubborn-1: still running' in line]
     assert [line.split('sending ')[1].split()[0] for line in sent] == ['SIGTERM', 'SIGKILL']
     assert bench.supervisor.processes()[0].exit_code == -9
     assert bench.living() == []

@@ -14,7 +14,8 @@ def test_a_robot_comes_up_stopped_and_is_reset_enabled_and_stopped_by_commands(t
     def status():
         code, output = tektra.run('safety', 'status', 'tek', '--json')
         seen = json.loads(output)[0] if code == 0 else {}
-        return seen if (seen.get('gate') or {}).get('driver_connected', code == 0) else None
+        whole = seen.get('estop') and seen.get('gate')  # one may be found later than the other
+        return seen if whole and seen['gate']['driver_connected'] else None
 
     def verb(*words):
         code, output = tektra.run(*words)
@@ -31,7 +32,7 @@ def test_a_robot_comes_up_stopped_and_is_reset_enabled_and_stopped_by_commands(t
     code, output = tektra.run('stop')
     assert code == 0, output
     assert f'standstill measured on {CHANNELS}' in output
-    seen = status()
+    seen = wait_until(status, 'the robot is not seen any more')
     assert (seen['estop']['state'], seen['gate']['level']) == ('STOPPED', 'stopped')
     code, output = tektra.run('nodes')
     assert code == 0, output

@@ -2,7 +2,9 @@
 
     python driver_host.py ROBOT_FILE CONTROLLER
 
-Prints a line for each thing that happens: connected, enabled, moving, lost, rival NAME.
+Begins with a line on its stdin, so that its start takes no time from a robot that drives. Prints a
+line for each thing that happens: ready (to begin), connected, enabled, moving (at full speed),
+lost WHY, fault WHAT, rival NAME.
 """
 
 import importlib
@@ -33,6 +35,8 @@ def main():
     robot = read_robot(Path(sys.argv[1]))
     driver = make(robot, sys.argv[2])
     clock, told, asked = BootClock(), set(), False
+    say(told, 'ready')
+    sys.stdin.readline()
     driver.connect(clock.now_ns())
     while True:
         now_ns = clock.now_ns()
@@ -48,10 +52,12 @@ def main():
                 if report.enabled:
                     say(told, 'enabled')
                     driver.write(DriverCommand(BaseVelocity(0.3)), now_ns)
-                if report.base.x > 0.2:
+                if report.base.x > 0.295:
                     say(told, 'moving')
-        except DriverError:
-            say(told, 'lost')
+                if report.fault:
+                    say(told, f'fault {report.fault}')
+        except DriverError as error:
+            say(told, f'lost {error}')
         time.sleep(PERIOD_S)
 
 

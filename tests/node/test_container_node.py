@@ -158,8 +158,8 @@ def test_parameters_and_remaps_reach_only_the_node_that_is_meant(ros, tmp_path):
 
             ros.until(asked, wait_s=WAIT_S)
             assert answers[0].values[0].double_value == threshold
-        ros.until(lambda: ros.peer.count_publishers('/site/left/heartbeat') == 1)
-        assert ros.peer.count_publishers('/site/heartbeat') == 1
+        for name in ('/site/left/heartbeat', '/site/heartbeat'):
+            ros.until(lambda name=name: ros.peer.count_publishers(name) == 1)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=WAIT_S)

@@ -5,9 +5,9 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import yaml
 from tektra.runtime.share import share_dir
 
 TESTS = Path(__file__).resolve().parents[1]
+START_S = 30.0
 END_S = 110.0
 
 ROS = {
@@ -48,15 +49,25 @@ class Site:
 
     @contextlib.contextmanager
     def running(self, *words):
-        process = subprocess.Popen([sys.executable, *words], env=self.environment)
+        """Run a robot side; it is there when it has said its first line, which is returned."""
+        process = subprocess.Popen(
+            [sys.executable, *words], env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+        lines = []
+        reader = threading.Thread(target=lines.extend, args=(process.stdout,))
+        reader.start()
         try:
-            yield process
+            wait_until(lambda: lines or process.poll() is not None)
+            assert lines, f'{words} ended with {process.returncode}'
+            yield lines[0]
         finally:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5.0)
+                process.wait(START_S)
             process.kill()
             process.wait()
+            reader.join()
+            process.stdout.close()
 
     def controllers(self, name, *words):
         return self.running(str(TESTS / 'robot_controllers.py'), name, *words)
@@ -107,20 +118,19 @@ def test_controllers_that_go_on_without_set_points_are_found_out(site):
     assert killed['measured'] > 0.5
 
 
-def free_port(kind):
-    with socket.socket(socket.AF_INET, kind) as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
+def port_of(line):
+    """Return the free port that a robot side has taken and told of."""
+    return int(re.search(r'127\.0\.0\.1:(\d+)', line)[1])
 
 
 @pytest.mark.parametrize('driver', ['sim', 'tcp', 'udp'])
 def test_the_emulator_passes_by_every_driver_of_the_wire_protocol(site, driver):
-    words, more = (), {}
-    if driver != 'sim':
-        port = free_port(socket.SOCK_STREAM if driver == 'tcp' else socket.SOCK_DGRAM)
-        words, more = (f'--{driver}', str(port)), {'host': '127.0.0.1', 'port': port}
-    site.robot('emulated', driver={'type': driver, **more}, auto_enable=False)
-    with site.emulator('emulated', *words):
+    site.robot('emulated', driver={'type': 'sim'}, auto_enable=False)
+    words = () if driver == 'sim' else (f'--{driver}', '0')
+    with site.emulator('emulated', *words) as line:
+        if driver != 'sim':
+            place = {'host': '127.0.0.1', 'port': port_of(line)}
+            site.robot('emulated', driver={'type': driver, **place}, auto_enable=False)
         code, output = site.check('emulated', '--yes')
     assert code == 0, output
     assert output.endswith('16 passed, 0 failed, 0 not applicable\n')
@@ -135,9 +145,10 @@ def test_ctrl_c_in_the_middle_of_a_motion_stops_the_robot(site):
             for line in checking.stdout:
                 if b'a small set-point moves it' in line:
                     break
+            wait_until(lambda: last_event(log) == 'standstill')
             wait_until(lambda: last_event(log) == 'motion')  # of the next check
             checking.send_signal(signal.SIGINT)
-            assert checking.wait(5.0) == 130
+            assert checking.wait(END_S) == 130
         wait_until(lambda: last_event(log) == 'standstill')
     assert '"session ended"' in log.read_text()
 
@@ -148,7 +159,7 @@ def last_event(log):
     return next((one for one in reversed(events) if one in ('motion', 'standstill')), '')
 
 
-def wait_until(done, limit_s=5.0):
+def wait_until(done, limit_s=START_S):
     end = time.monotonic() + limit_s
     while not done():
         assert time.monotonic() < end, f'not within {limit_s} s'
@@ -170,12 +181,13 @@ def test_the_example_of_the_docs_passes(site):
     )
     (site.folder / 'toy_driver.py').write_text(code)
     site.environment['PYTHONPATH'] = f'{os.environ.get("PYTHONPATH", "")}:{site.folder}'
-    port = free_port(socket.SOCK_DGRAM)
     path = site.folder / 'config' / 'robots' / 'toy.yaml'
     path.parent.mkdir(parents=True)
-    path.write_text(record.replace('47200', str(port)))
+    path.write_text(record)
     path.chmod(0o600)
-    with site.running(str(TESTS / 'toy_robot.py'), 'toy'):
+    with site.running(str(TESTS / 'toy_robot.py'), 'toy', '0') as line:
+        assert '47200' in record
+        path.write_text(record.replace('47200', str(port_of(line))))
         code, output = site.check('toy', '--yes')
     assert code == 0, output
     assert output.endswith('16 passed, 0 failed, 0 not applicable\n')

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from std_srvs.srv import Trigger
 from tektra_msgs.msg import EstopSource, EstopState, GateState, StopRequest
 from tektra_msgs.srv import ResetEstop
 
+from tektra.estop import core, gate_watch
 from tektra.estop.node import EstopNode
 from tektra.robots.proof import key_file, read_key, reset_proof
 from tektra.robots.registry import find_robot
@@ -27,11 +29,24 @@ STOPPED, RESETTING, CLEAR = (
     EstopState.STATE_CLEAR,
 )
 LIMIT_S = 20.0
+PATIENT_NS = 30 * 10**9
+PATIENT = (
+    '-c',
+    'from tektra.estop import core, gate_watch; from tektra.estop.node import main; '
+    f'gate_watch.GATE_SILENT_NS = core.OWN_GAP_NS = {PATIENT_NS}; raise SystemExit(main())',
+)
+# How many subscriptions of estop a reliable publisher reaches; a best-effort one reaches one.
+EARS = {'estop/stop_request': 2, '/fleet/estop/stop_request': 2}
+DEPTH = 1000  # of a reader that must not miss a message; a busy test process is late
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv('TEKTRA_HOME', str(tmp_path / 'home'))
+    # This process is estop and gate at once, and gets no time on a busy machine: none of these
+    # tests is about that. test_estop_core.py has these limits, tests/chaos the real ones.
+    monkeypatch.setattr(gate_watch, 'GATE_SILENT_NS', PATIENT_NS)
+    monkeypatch.setattr(core, 'OWN_GAP_NS', PATIENT_NS)
     return tmp_path / 'home'
 
 
@@ -46,17 +61,20 @@ def make(ros, namespace='/tek', **parameters):
 
 def collect(ros, name):
     row, received = topic(name), []
-    ros.peer.create_subscription(row.message_type(), f'/tek/{name}', received.append, row.qos())
+    qos = row.qos()
+    qos.depth = DEPTH
+    ros.peer.create_subscription(row.message_type(), f'/tek/{name}', received.append, qos)
     return received
 
 
-def publisher(ros, name, best_effort=False, readers=1):
+def publisher(ros, name, best_effort=False):
     row = topic(name)
     qos = row.qos()
     if best_effort:
         qos.reliability = QoSReliabilityPolicy.BEST_EFFORT
     full = name if name.startswith('/') else f'/tek/{name}'
     made = ros.peer.create_publisher(row.message_type(), full, qos)
+    readers = 1 if best_effort else EARS.get(name, 1)
     ros.until(lambda: made.get_subscription_count() >= readers)
     return made
 
@@ -127,7 +145,7 @@ def test_it_boots_stopped_and_a_late_joiner_knows_at_once(ros):
     assert first.config_hash == find_robot('tek').config_hash
     ros.until(lambda: len(states) > 5)
     seqs = [s.seq for s in states]
-    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert seqs == sorted(set(seqs))
 
 
 def test_the_last_word_of_a_frozen_estop_is_there_for_a_late_joiner(ros):
@@ -166,7 +184,7 @@ def test_a_best_effort_publisher_is_heard(ros):
     states = collect(ros, 'estop/state')
     to_clear(ros, states)
     careless = publisher(ros, 'estop/stop_request', best_effort=True)
-    careful = publisher(ros, 'estop/stop_request', readers=2)
+    careful = publisher(ros, 'estop/stop_request')
     assert (careless.get_subscription_count(), careful.get_subscription_count()) == (1, 2)
     careless.publish(StopRequest(request_id='one', source='wifi button'))
     ros.until(lambda: states[-1].state == STOPPED)
@@ -206,18 +224,31 @@ def test_a_hold_is_not_latched(ros):
     seen = len(states)
     ros.until(lambda: len(states) > seen + 10)
     assert states[-1].state == CLEAR
+    stop.publish(StopRequest(request_id='one'))
+    ros.until(lambda: states[-1].state == STOPPED)
+    assert list(states[-1].request_ids) == ['one']  # the hold, before it, was heard
 
 
-def test_a_request_behind_a_backlog_of_holds_is_heard(ros):
-    make(ros)
-    states = collect(ros, 'estop/state')
+def test_a_request_behind_a_backlog_of_holds_is_heard_at_once(ros):
+    """Not after a turn of the executor for each hold: a flood would push it out of the queue."""
+    node = make(ros)
+    states, requests = collect(ros, 'estop/state'), collect(ros, 'estop/stop_request')
     to_clear(ros, states)
     flood = publisher(ros, 'estop/stop_request')
     stop = publisher(ros, 'estop/stop_request')
-    hold = StopRequest(request_id='h', level=StopRequest.LEVEL_HOLD)
-    stop.publish(StopRequest(request_id='one'))
+    ros.executor.remove_node(node)
     for _ in range(15):
-        flood.publish(hold)
+        flood.publish(StopRequest(request_id='h', level=StopRequest.LEVEL_HOLD))
+    stop.publish(StopRequest(request_id='one'))
+    ros.until(lambda: len(requests) == 16)
+    alone = SingleThreadedExecutor(context=ros.context)
+    alone.add_node(node)
+    for _ in range(8):  # two subscriptions of it, the tick, and what else there is
+        alone.spin_once(timeout_sec=0.05)
+    assert node._core.level == STOPPED
+    alone.remove_node(node)
+    alone.shutdown(timeout_sec=0)
+    ros.executor.add_node(node)
     ros.until(lambda: states[-1].state == STOPPED)
     assert list(states[-1].request_ids) == ['one']
 
@@ -249,8 +280,8 @@ def test_the_end_is_a_stop_that_is_published_and_remembered(ros, home):
     ros.executor.remove_node(node)
     ros.until(lambda: states[-1].state == STOPPED)
     assert states[-1].reason == 'estop: estop is shut down'
-    kept = json.loads((home / 'estop/tek.json').read_text())
-    assert (kept['stop_id'], kept['reason']) == (2, 'estop is shut down')
+    kept = lambda: json.loads((home / 'estop/tek.json').read_text())  # noqa: E731
+    ros.until(lambda: (kept()['stop_id'], kept()['reason']) == (2, 'estop is shut down'))
     again = make(ros)
     assert again._core.stop_id == 3
     assert 'before it: stop 2 of 20' in again._core.reason
@@ -319,11 +350,9 @@ def test_the_process_imports_little():
 
 
 @contextmanager
-def process(*words):
-    command = [sys.executable, '-m', 'tektra.estop.node', '--ros-args', '-r', '__ns:=/tek']
-    child = subprocess.Popen(
-        [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def process(*words, program=('-m', 'tektra.estop.node')):
+    command = [sys.executable, *program, '--ros-args', '-r', '__ns:=/tek', *words]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield child
     finally:
@@ -335,7 +364,7 @@ def process(*words):
 
 def test_sigterm_stops_and_says_so_before_it_leaves(ros):
     states = collect(ros, 'estop/state')
-    with process('-p', 'robot:=tek') as child:
+    with process('-p', 'robot:=tek', program=PATIENT) as child:
         ros.until(lambda: states, wait_s=LIMIT_S)
         to_clear(ros, states)
         child.send_signal(signal.SIGTERM)

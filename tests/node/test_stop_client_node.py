@@ -4,6 +4,7 @@ import pytest
 import rclpy
 from tektra_msgs.msg import EstopSource, EstopState, StopRequest
 
+from starvation import begins_anew
 from stop_rig import ENABLED, HOLD, Desk, make_estop, make_gate, second_robot
 from tektra.robots.registry import find_robot, site
 from tektra.runtime.main import StartError
@@ -14,6 +15,8 @@ from tektra.stop_client.fleet_beacon import FleetBeacon
 from tektra.stop_client.operator import Refused, Shown
 from tektra.stop_client.paths import StopPaths, wait_for_paths
 
+LONG_S = 30.0  # on a busy machine discovery alone takes 4 s
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
@@ -21,28 +24,69 @@ def home(tmp_path, monkeypatch):
     return tmp_path / 'home'
 
 
-def stop(client, robots=None, **more):
-    return client.stop(robots, source='test', reason='a test', **more)
+class Robot:
+    """A whole robot, a person at it, and the clients that stop it."""
+
+    def __init__(self, ros, robot='tek'):
+        self.ros, self.robot, self._clients = ros, robot, []
+        make_estop(ros, robot)
+        self.gate = make_gate(ros, robot)
+        self.desk = Desk(ros, robot)
+        self.stick_let_go = lambda: None
+
+    def client(self):
+        made = StopClient(self.ros.peer, [self.robot])
+        self._clients.append(made)
+        return made
+
+    def let_go(self):
+        for client in self._clients:
+            client.close()
+        self.stick_let_go()
+
+
+@pytest.fixture
+def tek(ros):
+    return Robot(ros)
+
+
+@pytest.fixture
+def slow(ros, home):
+    """Return a robot that takes two seconds to come to rest."""
+    path = second_robot(home)
+    text = path.read_text().replace('deceleration: 1.5', 'deceleration: 0.15')
+    path.write_text(text.replace('max_ramp_s: 1.0', 'max_ramp_s: 5.0'))
+    return Robot(ros, 'arm')
+
+
+def stop(client, robots=None, timeout_s=LONG_S, **more):
+    return client.stop(robots, source='test', reason='a test', timeout_s=timeout_s, **more)
 
 
 def until_ended(ros, client, attempt):
-    ros.until(lambda: attempt.ended(client.now_ns()))
-    return attempt.outcome(client.now_ns())
+    """Return what has become of an attempt, as it was when that was decided."""
+    outcomes = []
+
+    def ended():
+        now_ns = client.now_ns()
+        outcomes.append(attempt.outcome(now_ns))
+        return attempt.ended(now_ns)
+
+    ros.until(ended, 2 * LONG_S)
+    return outcomes[-1]
 
 
-def test_a_stop_that_is_sent_before_anything_is_matched_arrives_all_the_same(ros):
-    make_estop(ros)
-    gate = make_gate(ros)
-    desk = Desk(ros)
-    desk.reset()
-    desk.enable()
-    client = StopClient(ros.peer, ['tek'])
-    attempt = stop(client)
-    outcome = until_ended(ros, client, attempt)
+@begins_anew
+def test_a_stop_that_is_sent_before_anything_is_matched_arrives_all_the_same(tek):
+    tek.desk.ready()
+    client = tek.client()
+    outcome = until_ended(tek.ros, client, stop(client))
     assert outcome.confirmed, outcome.sentences()
-    assert gate.news().level < HOLD
-    ros.until(lambda: desk.estop().state == EstopState.STATE_STOPPED)
-    assert 'a test' in desk.estop().reason
+    assert tek.gate.news().level < HOLD
+    estop = lambda: tek.desk.operator.watch.last_estop()[0]  # noqa: E731
+    tek.ros.until(lambda: estop().state == EstopState.STATE_STOPPED)
+    tek.desk.not_starved()
+    assert 'a test' in estop().reason
 
 
 def test_a_robot_that_does_not_answer_is_named_and_the_other_one_has_stopped(ros, home):
@@ -53,27 +97,38 @@ def test_a_robot_that_does_not_answer_is_named_and_the_other_one_has_stopped(ros
     make_gate(ros, 'arm').freeze()
     client = StopClient(ros.peer, ['tek', 'arm'])
     ros.until(lambda: 'tek' in client.heard())
-    attempt = stop(client, timeout_s=1.5)
-    outcome = until_ended(ros, client, attempt)
+    attempt = stop(client)
+    outcomes = []
+
+    def tek_has_stopped():
+        outcomes.append(attempt.outcome(client.now_ns()))
+        return any(r.robot == 'tek' and r.confirmed for r in outcomes[-1].reports)
+
+    ros.until(tek_has_stopped, LONG_S)
+    outcome = outcomes[-1]
     assert not outcome.confirmed
     assert [r.robot for r in outcome.ordered()] == ['tek', 'arm']
     assert outcome.sentences()[1].startswith('arm: NOT CONFIRMED: ')
 
 
-def test_a_stop_is_not_confirmed_before_the_robot_stands_though_somebody_asks_for_motion(ros):
-    make_estop(ros)
-    gate = make_gate(ros)
-    desk = Desk(ros)
-    desk.reset()
-    desk.enable()
-    gate.drive()
-    ros.until(lambda: gate.moving)
+def test_an_attempt_that_nobody_answers_ends_and_is_not_confirmed(ros):
     client = StopClient(ros.peer, ['tek'])
-    ros.until(lambda: 'tek' in client.heard())
-    attempt = stop(client, timeout_s=10.0)
-    ros.until(lambda: attempt.report('tek', client.now_ns()).progress is Progress.MOVING)
-    assert until_ended(ros, client, attempt).confirmed
-    assert all(gate.news().standstill)
+    outcome = until_ended(ros, client, stop(client, timeout_s=0.5))
+    assert not outcome.confirmed
+
+
+@begins_anew
+def test_a_stop_is_not_confirmed_before_the_robot_stands_though_somebody_asks_for_motion(slow):
+    client = slow.client()
+    slow.ros.until(lambda: client.heard())
+    slow.desk.ready()
+    slow.stick_let_go = slow.gate.drive()
+    slow.desk.until(lambda: slow.gate.moving)
+    attempt = stop(client)
+    report = lambda: attempt.report('arm', client.now_ns())  # noqa: E731
+    slow.desk.until(lambda: report().progress is Progress.MOVING)
+    assert until_ended(slow.ros, client, attempt).confirmed
+    assert all(slow.gate.news().standstill)
 
 
 def test_a_stop_of_all_reaches_a_robot_that_is_only_known_to_the_fleet(ros, home):
@@ -82,41 +137,41 @@ def test_a_stop_of_all_reaches_a_robot_that_is_only_known_to_the_fleet(ros, home
     make_estop(ros, 'arm')
     open_subscription(ros.peer, 'estop/state', states.append, 'arm')
     client = StopClient(ros.peer)
-    attempt = stop(client, timeout_s=8.0)
-    ros.until(lambda: states and attempt.request.request_id in states[-1].request_ids)
-    assert robots_on(ros.peer) == {'arm'}
+    attempt = stop(client)
+    ros.until(lambda: states and attempt.request.request_id in states[-1].request_ids, LONG_S)
+    ros.until(lambda: robots_on(ros.peer) == {'arm'})
 
 
-def test_a_hold_keeps_the_latch_clear_and_a_release_ends_it(ros):
-    make_estop(ros)
-    gate = make_gate(ros)
-    desk = Desk(ros)
-    desk.reset()
-    desk.enable()
-    client = StopClient(ros.peer, ['tek'])
+@begins_anew
+def test_a_hold_keeps_the_latch_clear_and_a_release_ends_it(tek):
+    desk, client = tek.desk, tek.client()
+    desk.ready()
     attempt = stop(client, ['tek'], level=StopRequest.LEVEL_HOLD)
-    assert until_ended(ros, client, attempt).confirmed
-    ros.until(lambda: desk.operator.watch.gate(desk.now).level == HOLD)
-    assert desk.estop().state == EstopState.STATE_CLEAR
-    with pytest.raises(Refused, match='tektra release tek'):
-        desk.operator.enable((), desk.now)
-    request = desk.operator.release(desk.now)
+    assert until_ended(tek.ros, client, attempt).confirmed
+    desk.until(lambda: desk.gate() and desk.gate().level == HOLD)
+    assert desk.operator.watch.last_estop()[0].state == EstopState.STATE_CLEAR
+
+    def enable_is_refused():
+        try:
+            desk.operator.enable((), desk.now)
+        except Refused as error:
+            return 'tektra release tek' in str(error)
+        return False
+
+    desk.until(enable_is_refused)
+    request = desk.possible(desk.operator.release, desk.until)
     assert request.release_hold
-    assert desk.ask(request).success
-    assert gate.shows(ENABLED)
+    desk.granted(lambda now: request)
+    desk.until(lambda: tek.gate.state.level == ENABLED)
 
 
-def test_a_reset_with_an_old_state_is_refused_in_the_words_of_estop(ros):
-    make_estop(ros)
-    make_gate(ros)
-    desk = Desk(ros)
-    ros.until(lambda: desk.estop() and not desk.estop().reset_blockers)
-    request = desk.operator.reset(desk.now)
+def test_a_reset_with_an_old_state_is_refused_in_the_words_of_estop(tek):
+    request = tek.desk.possible(tek.desk.operator.reset)
     request.reset_nonce = 'yesterday'
-    answer = desk.ask(request)
+    answer = tek.desk.ask(request)
     assert not answer.success
-    assert answer.message
-    assert desk.operator.after_reset(desk.now)[0] is Shown.NOT_YET
+    assert 'reset_nonce is not the newest' in answer.message
+    assert tek.desk.operator.after_reset(tek.desk.now)[0] is Shown.NOT_YET
 
 
 def test_every_stop_path_is_found_and_one_that_is_missing_is_named(ros):
@@ -127,7 +182,7 @@ def test_every_stop_path_is_found_and_one_that_is_missing_is_named(ros):
     texts = [path.missing() for path in wait_for_paths(paths, spin, 0.2)]
     assert all("robot 'tek': /tek/robot_gate does not listen to" in text for text in texts)
     make_gate(ros)
-    assert not wait_for_paths(paths, spin, 10.0)
+    assert not wait_for_paths(paths, spin, LONG_S)
 
 
 def test_a_fenced_off_robot_needs_no_path_from_the_fleet(ros, home):
