@@ -50,7 +50,6 @@ class Heartbeat:
             seq=self._seq,
             loop_lag_s=lag_s,
         )
-        message.header.stamp = self._node.get_clock().now().to_msg()
         self._fill(message)
         self._seq = (self._seq + 1) % 2**32
         self._publisher.publish(message)

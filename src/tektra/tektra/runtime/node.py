@@ -342,6 +342,7 @@ class TektraNode(LifecycleNode, Generic[P]):
 
     def _describe(self, beat: NodeHeartbeat) -> None:
         """Fill in what a heartbeat says of this node."""
+        beat.header.stamp = self.stamp()
         backend, queues = self._backend_status, [(n, *r()) for n, r in self._queues.items()]
         beat.state, beat.transition = self._transitions.state, self._transitions.under_way
         beat.busy = self.worker.busy or (self._active and self.in_use())

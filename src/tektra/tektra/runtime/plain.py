@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.service import Service
 from rclpy.subscription import Subscription
+from rclpy.time import Time
 from rclpy.timer import Timer
 from tektra_msgs.msg import NodeHeartbeat
 
@@ -30,6 +31,8 @@ from tektra.runtime.ids import new_id
 from tektra.runtime.log import LogOptions, NodeLog
 from tektra.runtime.main import StartError
 from tektra.runtime.services import guarded
+
+_LAST = Time(seconds=2**31 - 1, clock_type=ClockType.ROS_TIME)
 
 
 class PlainNode(Node):
@@ -83,8 +86,11 @@ class PlainNode(Node):
         Heartbeat(self, self.instance_id, self._describe)
 
     def stamp(self) -> Any:
-        """Return ROS time now, for headers; advice only."""
-        return self.get_clock().now().to_msg()
+        """Return ROS time now, for headers; advice only.
+
+        Stamps of ROS end in 2038: a wall clock that is set beyond must not stop a robot.
+        """
+        return min(self.get_clock().now(), _LAST).to_msg()
 
     def report_error(self, what: str, error: BaseException) -> None:
         """Log an error and keep it for the heartbeat."""
@@ -146,6 +152,7 @@ class PlainNode(Node):
         return parameters.read(self, cls)
 
     def _describe(self, beat: NodeHeartbeat) -> None:
+        beat.header.stamp = self.stamp()
         beat.state = State.PRIMARY_STATE_ACTIVE
         beat.degraded, beat.status = bool(self.status), self.status
         beat.last_error = self.last_error
