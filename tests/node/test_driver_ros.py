@@ -149,7 +149,7 @@ def test_without_enable_nothing_is_published(ros):
 
 
 @pytest.mark.parametrize('category', list(Category))
-def test_every_stop_ends_in_zero_and_only_category_2_goes_on_without_enable(ros, category):
+def test_every_stop_ends_in_zero_until_enable_and_only_category_2_keeps_power(ros, category):
     bench = Bench(ros).enabled()
     moving = DriverCommand(BaseVelocity(x=0.2), {'head_pan': JointTarget(1.0, 1.0)})
     bench.write_until(lambda: bench.plant.base.x > 0.19, moving)
@@ -159,6 +159,12 @@ def test_every_stop_ends_in_zero_and_only_category_2_goes_on_without_enable(ros,
     ros.until(lambda: bench.controllers.twists[-1] == Twist())
     last = lambda: bench.controllers.trajectories[-1].points[-1]  # noqa: E731
     ros.until(lambda: list(last().velocities) == [0.0] * 12)
+    for _ in range(20):
+        bench.driver.write(FORWARD, NOW())
+        ros.executor.spin_once(timeout_sec=0.01)
+    assert bench.plant.base.x == 0.0
+    bench.driver.enable(NOW())
+    bench.write_until(lambda: bench.plant.base.x > 0.1, FORWARD)
 
 
 def test_no_trajectory_is_longer_than_the_horizon_and_each_ends_at_rest(ros):

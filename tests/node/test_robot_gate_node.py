@@ -24,6 +24,7 @@ from stop_rig import (
     second_robot,
 )
 from tektra.runtime.topics import open_publisher, open_subscription
+from tektra.stop_client.client import StopClient
 
 LIMIT_S = 30.0
 SPEED = 0.3
@@ -418,3 +419,18 @@ def test_a_person_who_disables_is_not_overruled(willing):
     start = tek.gate.state.seq
     tek.ros.until(lambda: tek.gate.state.seq > start + 20)
     assert tek.still(DISABLED)
+
+
+def test_a_hold_that_is_asked_for_before_it_enables_itself_keeps_it_where_it_is(ros, home):
+    second_robot(home, auto_enable='true')
+    client = StopClient(ros.peer, ['arm'])
+    hold = client.stop(
+        ['arm'], source='test', reason='wait', level=StopRequest.LEVEL_HOLD, timeout_s=LIMIT_S
+    )
+    make_estop(ros, 'arm')
+    gate = make_gate(ros, 'arm')
+    ros.until(lambda: hold.ended(client.now_ns()), LIMIT_S)
+    assert hold.outcome(client.now_ns()).confirmed
+    start = gate.state.seq
+    ros.until(lambda: gate.state.seq > start + 40)  # 2 s: ten times as long as it takes
+    assert all(state.level < HOLD for state in gate.states)

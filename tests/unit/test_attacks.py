@@ -234,6 +234,18 @@ def test_a_stick_held_through_hold_and_release_does_not_fire(driving: Room) -> N
     assert not driving.moving
 
 
+def test_a_stalled_robot_is_not_enabled_while_a_speed_is_still_commanded(room: Room) -> None:
+    room.ready()
+    room.deaf = True  # its wheels are blocked: it stands, whatever is commanded
+    room.run_with(1.0, 'joystick', FORWARD)
+    room.stop_estop(category=3)  # controlled, and power stays
+    room.step()
+    room.clear_estop()
+    assert 'base is still being brought to rest' in room.enable()
+    room.run(1.0)
+    assert room.enable() == ''
+
+
 def test_old_leases_do_not_come_back_by_opening_many(room: Room) -> None:
     room.ready()
     old = room.setpoint(lease_id='goal-0')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -168,3 +170,55 @@ def test_a_command_posted_before_the_enable_does_not_move_after_it(driving: Loop
     for _ in range(30):
         driving.turn()
     assert driving.room.speed == 0.0
+
+
+class LastDriver(RoomDriver):
+    """Time passes as the loop reads; notes in which order the end takes things away."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room)
+        self.told: list[object] = []
+
+    def read(self, now_ns: int) -> Feedback:
+        self.room.clock.advance(0.01)
+        self.room.beat()
+        self.room.plant.step(0.01)
+        return super().read(now_ns)
+
+    def stop(self, category: Category, now_ns: int) -> None:
+        self.told.append(category)
+
+    def disable(self, now_ns: int) -> None:
+        if self.room.plant.enabled:
+            self.told.append(f'no power at {abs(self.room.speed):.2f} m/s')
+        super().disable(now_ns)
+
+    def close(self) -> None:
+        self.told.append('closed')
+
+
+def test_the_end_of_a_gate_is_a_stop_in_its_order_and_then_it_lets_go(driving: LoopRoom) -> None:
+    driving.loop._driver = driver = LastDriver(driving.room)
+    driving.loop._ending = True
+    driving.loop._run()
+    told = list(dict.fromkeys(driver.told))
+    assert told == [Category.CONTROLLED, 'no power at 0.00 m/s', 'closed']
+
+
+def test_an_enable_that_is_being_done_when_the_caller_gives_up_is_answered(
+    driving: LoopRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, 'ANSWER_S', 0.05)
+    begun, answers = threading.Event(), []
+
+    def slow(now_ns: int) -> str:
+        begun.set()
+        time.sleep(0.08)  # longer than the caller waits at first
+        return 'done'
+
+    asking = threading.Thread(target=lambda: answers.append(driving.loop.ask(slow)))
+    asking.start()
+    while not begun.is_set():
+        driving.loop._hear()
+    asking.join(5.0)
+    assert answers == ['done']
