@@ -32,6 +32,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     'enable': ('tektra.cli.operate', 'enable', 'Let set-points move a robot.'),
     'disable': ('tektra.cli.operate', 'disable', 'Take motion away from a robot.'),
     'safety': ('tektra.cli.safety', 'safety', 'Show what each robot allows, and why not.'),
+    'robots': ('tektra.cli.robots', 'robots', 'List the robots; make a file for a new one.'),
+    'commands': ('tektra.cli.commands', 'commands', 'Show what a robot can be told.'),
     'robot-emulator': (
         'tektra.robot_side.emulator',
         'robot_emulator',
