@@ -73,7 +73,7 @@ def test_robots_are_listed_and_a_broken_file_is_named(home):
     folder = home / 'config' / 'robots'
     folder.mkdir(parents=True)
     (folder / 'bad.yaml').write_text('name: bad\n')
-    with pytest.raises(UserError, match='bad.yaml'):
+    with pytest.raises(UserError, match=r'bad\.yaml'):
         run(robots)
 
 
@@ -93,6 +93,6 @@ def test_a_robot_of_ones_own_is_made_from_its_urdf_and_never_written_over(home, 
 def test_what_is_no_urdf_makes_no_file(home, tmp_path):
     text = tmp_path / 'notes.urdf'
     text.write_text('hello')
-    with pytest.raises(UserError, match='notes.urdf'):
+    with pytest.raises(UserError, match=r'notes\.urdf'):
         run(robots, 'new', 'armin', '--urdf', str(text))
     assert not (home / 'config' / 'robots' / 'armin.yaml').exists()

@@ -50,9 +50,8 @@ def _show(vocabulary: Vocabulary, as_json: bool) -> None:
         return
     table = Table('command', 'what it does', 'takes')
     for name, spec in vocabulary.commands.items():
-        takes = [
-            key + ('' if key in spec.required else '?') for key in (*spec.values, *spec.texts)
-        ]
+        keys = (*spec.values, *spec.texts)
+        takes = [key if key in spec.required else f'{key}?' for key in keys]
         table.add_row(name, spec.description, ' '.join(takes))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
     click.echo('Ranges, units and choices: docs/commands.md. A sentence: tektra commands "wave"')
@@ -85,7 +84,8 @@ def _words(found: Parsed) -> list[str]:
     if isinstance(found, Ask):
         return [f'asked back: {found.question}']
     if isinstance(found, Refuse):
-        return [f'refused: {found.reason}{" What moves is held." if found.hold else ""}']
+        held = ['what moves is to be held'] if found.hold else []
+        return [f'refused: {found.reason}', *held]
     assert isinstance(found, NoCommand)
     return ['no command: the dialogue answers it']
 
