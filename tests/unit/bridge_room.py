@@ -56,7 +56,7 @@ class BridgeRoom(Room):
         self.sent: list[tuple[int, Setpoint]] = []
         self.goal = ''
         self.frame = 'odom'
-        self._ticks = self._before = 0
+        self._ticks = self._goals = 0
         self._heard_epoch = self.gate.epoch
 
     def step(self) -> None:
@@ -94,8 +94,8 @@ class BridgeRoom(Room):
 
     def ask(self, *commands: Command, goal: str = '') -> str:
         """Return '' or the sentence of the refusal."""
-        goal = goal or f'goal-{self.now}'
-        self._before = len(self.results)
+        self._goals += 1
+        goal = goal or f'goal-{self._goals}'
         answer = self.executor.accept(goal, commands, self.state, self.now)
         if not answer:
             self.goal = goal
@@ -103,15 +103,15 @@ class BridgeRoom(Room):
         return answer
 
     def until_over(self, most_s: float = 60.0) -> Result:
-        """Go on until a goal has ended, then until the robot rests; return the newest result."""
+        """Go on until the goal that was asked for has ended, and the robot rests."""
         for _ in range(round(most_s * 100)):
-            if len(self.results) > self._before:
+            if any(result.goal_id == self.goal for result in self.results):
                 break
             self.step()
-        assert len(self.results) > self._before, f'still at it: {self.executor.progress}'
-        result = self.results[-1]
-        self.run(1.0)
-        return result
+        found = [result for result in self.results if result.goal_id == self.goal]
+        assert found, f'still at it: {self.executor.progress}'
+        self.run(0.3)
+        return found[0]
 
     def do(self, *commands: Command, most_s: float = 60.0) -> Result:
         assert self.ask(*commands) == ''

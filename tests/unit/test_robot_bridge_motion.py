@@ -21,11 +21,16 @@ def ready_room(**changes) -> BridgeRoom:
     return room
 
 
+def wheels(**changes) -> BridgeRoom:
+    """Return a room with a robot that is only a base: less to simulate."""
+    return ready_room(joints={}, description=None, **changes)
+
+
 def holonomic() -> BridgeRoom:
     base = tek().base
     assert base is not None
     lateral = AxisSpec(velocity=0.3, acceleration=0.5, jerk=5.0, deceleration=1.0)
-    return ready_room(base=BaseSpec(base.linear, base.angular, lateral))
+    return wheels(base=BaseSpec(base.linear, base.angular, lateral))
 
 
 def at(room: BridgeRoom, joints) -> bool:
@@ -39,9 +44,9 @@ def at(room: BridgeRoom, joints) -> bool:
 # ---- base -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('degrees', [90, -90, 45, 5, 1.1, 180, 360, -720])
+@pytest.mark.parametrize('degrees', [90, -90, 5, 1.1, -540])
 def test_a_turn_ends_within_two_degrees_of_what_was_said(degrees):
-    room, turned, before = ready_room(), 0.0, 0.0
+    room, turned, before = wheels(), 0.0, 0.0
     assert room.ask(turn(degrees)) == ''
     while not room.results:
         room.step()
@@ -52,10 +57,12 @@ def test_a_turn_ends_within_two_degrees_of_what_was_said(degrees):
     assert not room.moving
 
 
-@pytest.mark.parametrize('metres', [2.0, -2.0, 0.5, 4.8, 0.05])
-@pytest.mark.parametrize('speed', ['normal', 'fast'])
+@pytest.mark.parametrize(
+    ('metres', 'speed'),
+    [(2.0, 'normal'), (-2.0, 'fast'), (0.5, 'fast'), (4.8, 'fast'), (0.05, 'normal')],
+)
 def test_a_way_ends_within_two_percent_of_what_was_said(metres, speed):
-    room, farthest = ready_room(), 0.0
+    room, farthest = wheels(), 0.0
     assert room.ask(move(metres, speed=speed)) == ''
     while not room.results:
         room.step()
@@ -68,9 +75,9 @@ def test_a_way_ends_within_two_percent_of_what_was_said(metres, speed):
 
 
 def test_ten_metres_are_driven_within_two_percent_where_there_is_room():
-    room = ready_room(workspace=None)
+    room = wheels(workspace=None)
     room.plant._reach_m = 20.0
-    room.done(move(10.0))
+    room.done(move(10.0, speed='fast'))
     assert room.plant.pose[0] == pytest.approx(10.0, rel=0.02)
 
 
@@ -86,18 +93,18 @@ def test_ten_metres_are_refused_where_the_workspace_ends_and_it_is_said_how_far_
 
 
 def test_a_plan_is_followed_on_paper_before_anything_moves():
-    room = ready_room()
+    room = wheels()
     assert 'free ahead' in room.ask(turn(90), move(3.0), turn(-90), move(6.0))
     assert room.ask(turn(90), move(3.0), turn(180), move(6.0)) == ''
 
 
 def test_backwards_the_free_way_is_that_behind():
-    room = ready_room()
+    room = wheels()
     assert 'only 4.9 metres are free behind me' in room.ask(move(-7.0))
 
 
 def test_at_the_border_a_base_may_come_back_in():
-    room = ready_room()
+    room = wheels()
     room.plant._x = 4.98
     room.run(0.1)
     assert 'no room to go ahead' in room.ask(move(0.5))
@@ -110,16 +117,16 @@ def test_at_the_border_a_base_may_come_back_in():
 
 def test_a_square_closes():
     room = ready_room()
-    room.done(*[move(1.0), turn(90)] * 4, most_s=90)
+    room.done(*[move(1.0, speed='fast'), turn(90)] * 4, most_s=90)
     x, y, _ = room.plant.pose
     assert math.hypot(x, y) < 0.1
     assert abs(room.yaw_deg) < 2
 
 
 def test_a_base_that_was_pushed_off_its_line_comes_back_to_it():
-    for metres in (3.0, -3.0):
-        room = ready_room()
-        assert room.ask(move(metres)) == ''
+    for metres in (2.5, -2.5):
+        room = wheels()
+        assert room.ask(move(metres, speed='fast')) == ''
         room.run(2.0)
         room.plant._y += 0.1
         room.plant._yaw += 0.1
@@ -129,10 +136,10 @@ def test_a_base_that_was_pushed_off_its_line_comes_back_to_it():
 
 
 def test_a_place_is_driven_to_with_a_turn_before_and_after():
-    room = ready_room()
-    room.done(Command('go_to', {'x': 1.0, 'y': -2.0, 'yaw': 1.0}))
+    room = wheels()
+    room.done(Command('go_to', {'x': 0.5, 'y': -1.0, 'yaw': 1.0}))
     x, y, yaw = room.plant.pose
-    assert math.hypot(x - 1.0, y + 2.0) < 0.03
+    assert math.hypot(x - 0.5, y + 1.0) < 0.03
     assert yaw == pytest.approx(1.0, abs=0.035)
     room.done(Command('home', {}, {'what': 'place'}))
     x, y, yaw = room.plant.pose
@@ -141,7 +148,7 @@ def test_a_place_is_driven_to_with_a_turn_before_and_after():
 
 
 def test_a_place_outside_is_refused_before_anything_moves():
-    room = ready_room()
+    room = wheels()
     assert 'my workspace ends' in room.ask(Command('go_to', {'x': 7.0, 'y': 0.0}))
     assert 'I have no map here' in room.ask(
         Command('go_to', {'x': 1.0, 'y': 0.0}, {'frame': 'map'})
@@ -149,7 +156,7 @@ def test_a_place_outside_is_refused_before_anything_moves():
 
 
 def test_only_a_base_that_can_moves_sideways():
-    assert 'sideways' in ready_room().ask(move(0.0, 1.0))
+    assert 'sideways' in wheels().ask(move(0.0, 1.0))
     room = holonomic()
     room.done(move(0.5, -1.0))
     assert room.plant.pose == pytest.approx((0.5, -1.0, 0.0), abs=0.02)
@@ -159,9 +166,9 @@ def test_only_a_base_that_can_moves_sideways():
 def test_faster_and_slower_are_kept_and_change_what_runs():
     seconds = {}
     for word in ('slower', 'faster'):
-        room = ready_room()
+        room = wheels()
         begin = room.now
-        assert room.ask(move(2.0), goal='drive') == ''
+        assert room.ask(move(1.0), goal='drive') == ''
         pace = Command('pace', {}, {'change': word})
         assert room.executor.accept('pace', [pace, pace], room.state, room.now) == ''
         room.goal = 'drive'
@@ -169,11 +176,11 @@ def test_faster_and_slower_are_kept_and_change_what_runs():
             room.step()
         seconds[word] = (room.now - begin) / 1e9
         assert [result.sentence for result in room.results if result.goal_id == 'pace']
-    assert seconds['faster'] < 0.7 * seconds['slower']
+    assert seconds['faster'] < 0.8 * seconds['slower']
 
 
 def test_what_is_free_ahead_is_kept():
-    room = ready_room()
+    room = wheels()
     room.range_m = 1.0
     room.ask(move(2.0))
     while not room.results:
@@ -187,17 +194,13 @@ def test_what_is_free_ahead_is_kept():
 # ---- head and arms --------------------------------------------------------------------------
 
 GESTURES = [
-    Command('wave', {'times': 1}),
     Command('wave', {'times': 1}, {'arm': 'both'}),
     Command('nod'),
-    Command('shake_head'),
     Command('look_at', {}, {'target': 'around'}),
-    Command('point_at', {}, {'target': 'left'}),
     Command('point_at', {'x': 2.0, 'y': -1.0}, {'target': 'point'}),
     Command('arm', {}, {'action': 'raise', 'side': 'both'}),
     Command('gripper', {}, {'action': 'open', 'side': 'both'}),
     Command('motion', {}, {'name': 'bow'}),
-    Command('motion', {}, {'name': 'stretch'}),
 ]
 
 
@@ -206,6 +209,7 @@ def test_a_gesture_ends_and_from_there_home_is_the_rest_posture(gesture):
     room = ready_room()
     room.done(gesture)
     room.done(Command('home', {}, {'what': 'posture'}))
+    room.run(0.5)
     grippers = {'left_gripper', 'right_gripper'}
     assert at(room, dict.fromkeys(set(room.robot.joints) - grippers, 0.0))
     assert not room.wild()

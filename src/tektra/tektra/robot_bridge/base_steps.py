@@ -94,9 +94,7 @@ class Turn(_Base):
 
     def tick(self, senses: Senses, pace: float, now_ns: int) -> Drive:
         """Turn on."""
-        yaw = _pose(senses).yaw
-        self._left -= wrapped(yaw - self._yaw)
-        self._yaw = yaw
+        self._measure(senses)
         if abs(self._left) <= self._tolerance:
             return self._arrive(senses)
         self.asks = True
@@ -104,11 +102,17 @@ class Turn(_Base):
         share = share_of(self._speed, pace)
         return Drive(BaseVelocity(yaw=approach(self._left, self._limits.angular, share, creep)))
 
-    def remaining(self) -> Command | None:
+    def remaining(self, senses: Senses) -> Command | None:
         """Return the rest of the turn."""
+        self._measure(senses)
         if self.left < _LEAST_RAD:
             return None
         return Command('turn', {'angle': self._left}, {'speed': self._speed})
+
+    def _measure(self, senses: Senses) -> None:
+        yaw = _pose(senses).yaw
+        self._left -= wrapped(yaw - self._yaw)
+        self._yaw = yaw
 
 
 class Line(_Base):
@@ -146,29 +150,33 @@ class Line(_Base):
 
     def tick(self, senses: Senses, pace: float, now_ns: int) -> Drive:
         """Drive on."""
-        pose, heading = _pose(senses), self._heading or 0.0
-        x, y = pose.x - self._start.x, pose.y - self._start.y
-        way = heading + self._bearing
-        self._left = self._whole - (x * math.cos(way) + y * math.sin(way))
-        off = y * math.cos(way) - x * math.sin(way)
+        off, turned = self._measure(senses)
         if abs(self._left) <= self._tolerance:
             return self._arrive(senses)
         self.asks = True
         creep = self._robot.standstill.linear_m_s
         speed = approach(self._left, self._axis, share_of(self._speed, pace), creep)
-        turned = wrapped(pose.yaw - heading)
         if self._limits.lateral is None:
             return Drive(self._steered(math.cos(self._bearing) * speed, off, turned, senses))
         return Drive(self._sliding(speed, off, turned, senses))
 
-    def remaining(self) -> Command | None:
+    def remaining(self, senses: Senses) -> Command | None:
         """Return the rest of the way."""
+        self._measure(senses)
         values = {
             'x': self._left * math.cos(self._bearing),
             'y': self._left * math.sin(self._bearing),
         }
         values = {axis: way for axis, way in values.items() if abs(way) >= _LEAST_M}
         return Command('move', values, {'speed': self._speed}) if values else None
+
+    def _measure(self, senses: Senses) -> tuple[float, float]:
+        """Return how far it is to the left of the line (m) and turned away from it (rad)."""
+        pose, heading = _pose(senses), self._heading or 0.0
+        x, y = pose.x - self._start.x, pose.y - self._start.y
+        way = heading + self._bearing
+        self._left = self._whole - (x * math.cos(way) + y * math.sin(way))
+        return y * math.cos(way) - x * math.sin(way), wrapped(pose.yaw - heading)
 
     def _steered(self, speed: float, off: float, turned: float, senses: Senses) -> BaseVelocity:
         """Return what a differential base does; ``speed`` is negative backwards."""
@@ -240,7 +248,7 @@ class GoTo:
             return 1.0
         return min(1.0, max(0.0, 1.0 - self.left / self._whole))
 
-    def remaining(self) -> Command | None:
+    def remaining(self, senses: Senses) -> Command | None:
         """Return the same place: it does not depend on where the base is."""
         yaw = {} if self._yaw is None else {'yaw': self._yaw}
         return Command('go_to', {'x': self._x, 'y': self._y, **yaw})

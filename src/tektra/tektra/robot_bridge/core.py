@@ -94,7 +94,7 @@ class Executor:
         self._pace = Pace()
         self._goal: _Goal | None = None
         self._last: list[Setpoint] = []  # neutral ones of what has ended in the present epoch
-        self._held: tuple[Command, ...] = ()  # what `continue` takes up
+        self._held: _Goal | None = None  # what `continue` takes up
         self._results: list[Result] = []
         self._requests: list[Request] = []
         self._goals = 0
@@ -108,7 +108,7 @@ class Executor:
         if self._gate.epoch != before:
             self._last.clear()  # the gate brakes by itself; nothing of an old epoch is sent
         if self._gate.stopped:
-            self._held = ()
+            self._held = None
         if self._goal is not None:
             ending = self._gate.ended(self._goal.epoch)
             if ending is not None:
@@ -159,7 +159,7 @@ class Executor:
         elif first is Word.STOP:
             self._end(Outcome.STOPPED, 'I was stopped.')
         else:
-            self._held = ()
+            self._held = None
             self._end(Outcome.ABORTED, 'I do something else now.')
         self._goal = goal
         self._say(now_ns)
@@ -295,7 +295,7 @@ class Executor:
             return
         self._rest(goal)
         if outcome is Outcome.HELD:
-            self._held = _what_is_left(goal)
+            self._held = goal
         self._goal = None
         said = ' '.join(goal.said) if outcome is Outcome.DONE else ''
         self._results.append(
@@ -359,11 +359,22 @@ class Executor:
                 found.append(command)
             elif self._gate.held:
                 raise CannotError('I am on hold; it has to be released first.')
-            elif not self._held:
+            elif not (left := self._left()):
                 raise CannotError('There is nothing to continue.')
             else:
-                found += self._held
+                found += left
         return found
+
+    def _left(self) -> list[Command]:
+        """Return what is left of the goal that was held, from where the robot is now."""
+        goal = self._held
+        if goal is None:
+            return []
+        rest: Command | None = goal.steps[goal.index].command
+        if goal.began and not isinstance(goal.step, Word) and goal.step is not None:
+            rest = goal.step.remaining(self._senses)
+        left = [planned.command for planned in goal.steps[goal.index + 1 :]]
+        return left if rest is None else [rest, *left]
 
     def _plan(self, goal_id: str, commands: Sequence[Command], now_ns: int) -> _Goal:
         steps = self._planner.plan(commands, self._senses, now_ns)
@@ -378,13 +389,3 @@ class Executor:
 def _channels(steps: Iterable[Planned]) -> list[str]:
     used = (planned.does.channels for planned in steps if not isinstance(planned.does, Word))
     return list(dict.fromkeys(channel for channels in used for channel in channels))
-
-
-def _what_is_left(goal: _Goal) -> tuple[Command, ...]:
-    """Return the rest of the running step and the steps after it."""
-    left: list[Command] = [planned.command for planned in goal.steps[goal.index + 1 :]]
-    step = goal.step
-    if isinstance(step, Word) or step is None:
-        return tuple(left)
-    rest = step.remaining() if goal.began else goal.steps[goal.index].command
-    return tuple([rest, *left] if rest is not None else left)

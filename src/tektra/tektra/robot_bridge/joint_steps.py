@@ -107,7 +107,7 @@ class Gesture:
             return 1.0
         return min(1.0, max(0.0, 1.0 - self.left / self._whole))
 
-    def remaining(self) -> Command | None:
+    def remaining(self, senses: Senses) -> Command | None:
         """Return the whole command: half a wave is none."""
         return self._command
 

@@ -53,5 +53,5 @@ def shortest_s(way: float, limits: JointSpec, share: float) -> float:
     return max(
         _PEAK_SPEED * way / (share * limits.velocity),
         math.sqrt(_PEAK_ACCELERATION * way / (BRAKES * limits.acceleration)),
-        (_PEAK_JERK * way / (BRAKES * limits.jerk)) ** (1 / 3),
+        math.pow(_PEAK_JERK * way / (BRAKES * limits.jerk), 1 / 3),
     )

@@ -52,5 +52,5 @@ class Step(Protocol):
     def progress(self) -> float:
         """Return the part that is done, 0..1."""
 
-    def remaining(self) -> Command | None:
-        """Return the command that does what is left; None: nothing is."""
+    def remaining(self, senses: Senses) -> Command | None:
+        """Return the command that does what is left from here; None: nothing is."""
