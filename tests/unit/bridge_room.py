@@ -40,6 +40,12 @@ def turn(degrees: float) -> Command:
     return Command('turn', {'angle': math.radians(degrees)})
 
 
+def asks(point: Setpoint) -> bool:
+    """Return whether a set-point asks for motion."""
+    twist = point.twist
+    return bool(twist.linear.x or twist.linear.y or twist.angular.z or point.joint_names)
+
+
 class BridgeRoom(Room):
     """`renews`: the requester lives; `measures`: odometry and joint states come."""
 
@@ -54,6 +60,7 @@ class BridgeRoom(Room):
         self.range_m: float | None = None
         self.results: list[Result] = []
         self.sent: list[tuple[int, Setpoint]] = []
+        self.late: list[Setpoint] = []  # that ask for motion after their goal was over
         self.goal = ''
         self.frame = 'odom'
         self._ticks = self._goals = 0
@@ -78,6 +85,8 @@ class BridgeRoom(Room):
     def bridge_tick(self) -> None:
         for point in self.executor.tick(self.now):
             self.sent.append((self.now, point))
+            if asks(point) and any(point.lease_id.startswith(f'{g}/') for g in self.over):
+                self.late.append(point)
             self.gate.on_setpoint(point, self.now)
         self.results += self.executor.take_results()
 
@@ -121,6 +130,11 @@ class BridgeRoom(Room):
         result = self.do(*commands, most_s=most_s)
         assert result.outcome is Outcome.DONE, result
         return result
+
+    @property
+    def over(self) -> set[str]:
+        """Return the goals that have ended."""
+        return {result.goal_id for result in self.results}
 
     # ---- what is seen ---------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def at(room: BridgeRoom, joints) -> bool:
 # ---- base -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('degrees', [90, -90, 5, 1.1, -540])
+@pytest.mark.parametrize('degrees', [90, -90, 5, 1.1, -400])
 def test_a_turn_ends_within_two_degrees_of_what_was_said(degrees):
     room, turned, before = wheels(), 0.0, 0.0
     assert room.ask(turn(degrees)) == ''
@@ -59,7 +59,7 @@ def test_a_turn_ends_within_two_degrees_of_what_was_said(degrees):
 
 @pytest.mark.parametrize(
     ('metres', 'speed'),
-    [(2.0, 'normal'), (-2.0, 'fast'), (0.5, 'fast'), (4.8, 'fast'), (0.05, 'normal')],
+    [(2.0, 'normal'), (-2.0, 'fast'), (4.8, 'fast'), (0.05, 'normal')],
 )
 def test_a_way_ends_within_two_percent_of_what_was_said(metres, speed):
     room, farthest = wheels(), 0.0
@@ -193,21 +193,25 @@ def test_what_is_free_ahead_is_kept():
 
 # ---- head and arms --------------------------------------------------------------------------
 
-GESTURES = [
-    Command('wave', {'times': 1}, {'arm': 'both'}),
-    Command('nod'),
-    Command('look_at', {}, {'target': 'around'}),
-    Command('point_at', {'x': 2.0, 'y': -1.0}, {'target': 'point'}),
-    Command('arm', {}, {'action': 'raise', 'side': 'both'}),
-    Command('gripper', {}, {'action': 'open', 'side': 'both'}),
-    Command('motion', {}, {'name': 'bow'}),
-]
+GESTURES = {
+    'head': [Command('nod', {'times': 1}), Command('look_at', {}, {'target': 'around'})],
+    'arms': [
+        Command('wave', {'times': 1}, {'arm': 'both'}),
+        Command('point_at', {'x': 2.0, 'y': -1.0}, {'target': 'point'}),
+        Command('arm', {}, {'action': 'raise', 'side': 'both'}),
+    ],
+    'all': [
+        Command('gripper', {}, {'action': 'open', 'side': 'both'}),
+        Command('motion', {}, {'name': 'bow'}),
+        Command('shake_head', {'times': 1}),
+    ],
+}
 
 
-@pytest.mark.parametrize('gesture', GESTURES, ids=lambda c: '-'.join((c.name, *c.texts.values())))
-def test_a_gesture_ends_and_from_there_home_is_the_rest_posture(gesture):
+@pytest.mark.parametrize('which', GESTURES)
+def test_gestures_end_and_from_there_home_is_the_rest_posture(which):
     room = ready_room()
-    room.done(gesture)
+    room.done(*GESTURES[which])
     room.done(Command('home', {}, {'what': 'posture'}))
     room.run(0.5)
     grippers = {'left_gripper', 'right_gripper'}

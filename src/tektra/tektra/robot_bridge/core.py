@@ -107,7 +107,7 @@ class Executor:
         self._gate.on_state(state, now_ns)
         if self._gate.epoch != before:
             self._last.clear()  # the gate brakes by itself; nothing of an old epoch is sent
-        if self._gate.stopped:
+        if self._gate.stopped or self._gate.other:
             self._held = None
         if self._goal is not None:
             ending = self._gate.ended(self._goal.epoch)
@@ -317,8 +317,13 @@ class Executor:
         """Do what moves nothing until something moves or the goal is done."""
         goal = self._goal
         while goal is not None and isinstance(goal.step, Word):
-            self._do(goal.step, goal, now_ns)
+            word = goal.step
+            self._do(word, goal, now_ns)
             goal.index += 1
+            if word in _ASKS and goal.step is not None:  # what follows waits for `continue`
+                ending = Outcome.HELD if word is Word.HOLD else Outcome.STOPPED
+                self._end(ending, goal.said[-1])
+                return
         if goal is not None and goal.step is None:
             goal.index = len(goal.steps) - 1
             self._end(Outcome.DONE, '')

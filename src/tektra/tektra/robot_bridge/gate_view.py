@@ -31,6 +31,7 @@ class GateView:
         self._refused_from_ns: int | None = None
         self.epoch = _NEVER
         self.quiet_ns = 0  # silence counts from here
+        self.other = ''  # who else moves a channel; empty: nobody
 
     def on_state(self, state: GateState, now_ns: int) -> None:
         """Take a state; one that is older than the newest changes nothing."""
@@ -38,7 +39,8 @@ class GateView:
         if old is not None and old.instance_id == state.instance_id and state.seq < old.seq:
             return
         epoch = Epoch(state.estop_instance_id, state.stop_id, state.instance_id, state.gate_epoch)
-        if epoch != self.epoch or any(o not in ('', self._source) for o in state.owners):
+        self.other = next((o for o in state.owners if o not in ('', self._source)), '')
+        if epoch != self.epoch or self.other:
             self.quiet_ns = now_ns
         self.epoch, self._state, self._seen_ns = epoch, state, now_ns
 
@@ -88,7 +90,7 @@ class GateView:
             return Outcome.HELD, 'I am holding.'
         if self.stopped:
             return Outcome.STOPPED, 'I was stopped.'
-        return Outcome.STOPPED, 'I stopped: motion was enabled anew meanwhile.'
+        return Outcome.STOPPED, 'I stopped: what I may do has changed.'
 
     def problem(self, channels: Collection[str], now_ns: int) -> Ending | None:
         """Return why a goal that uses ``channels`` must end; None: it goes on."""

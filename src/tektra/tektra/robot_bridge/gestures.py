@@ -47,7 +47,7 @@ class CannotError(Exception):
 class Body:
     """Makes the gestures of one robot. ``kinematics`` None: it has no description.
 
-    All methods take ``at``, the positions of all joints from which a gesture begins, and raise
+    ``at`` are the positions of all joints from which a gesture begins. All methods raise
     ``CannotError``.
     """
 
@@ -149,10 +149,14 @@ class Body:
         joints = {n: (spec.upper if opens else spec.lower) for n, spec in self._named(names)}
         return Grip(self._robot, command, [Posture(joints)])
 
-    def home(self, command: Command, at: Joints) -> Gesture:
-        """Return the rest posture of head and arms; what a gripper holds it keeps."""
+    def home(self, command: Command, channels: Sequence[str]) -> Gesture:
+        """Return the rest posture of the joints of ``channels``; what a gripper holds it keeps."""
         grippers = {self._gripper_of(arm) for arm in self._described()}
-        joints = [name for name in self._robot.joints if name not in grippers]
+        joints = [
+            name
+            for name, spec in self._robot.joints.items()
+            if name not in grippers and spec.channel in channels
+        ]
         if not joints:
             raise CannotError('I have neither head nor arms.')
         return self._gesture(command, [self._rest(joints)])

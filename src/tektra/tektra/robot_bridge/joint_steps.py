@@ -47,7 +47,7 @@ class Gesture:
 
     def __init__(self, robot: RobotSpec, command: Command, postures: Sequence[Posture]) -> None:
         """Refuse no posture: they are clamped to the limits of the robot's file."""
-        self._robot, self._command = robot, command
+        self._robot, self.command = robot, command
         self._postures = [
             Posture(
                 {
@@ -109,7 +109,7 @@ class Gesture:
 
     def remaining(self, senses: Senses) -> Command | None:
         """Return the whole command: half a wave is none."""
-        return self._command
+        return self.command
 
     def _begin_posture(self, now_ns: int) -> None:
         self._from, self._lasts_s, self._began_ns = dict(self._last), None, now_ns

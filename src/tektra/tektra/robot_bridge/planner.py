@@ -127,9 +127,18 @@ class Planner:
         maker = self._makers.get(command.name)
         if maker is not None:
             return Planned(command, maker(command, senses, paper))
-        gesture = self._gestures[command.name](command, paper.positions)
+        return Planned(
+            command, self._allowed(self._gestures[command.name](command, paper.positions), paper)
+        )
+
+    def _allowed(self, gesture: Gesture, paper: _Paper) -> Gesture:
+        """Return the gesture, if it uses no channel but those of the vocabulary."""
+        named = self._vocabulary.commands[gesture.command.name].channels
+        other = next((channel for channel in gesture.channels if channel not in named), '')
+        if other:
+            raise CannotError(f'I may not use my {other.replace("_", " ")} for that.')
         paper.positions.update(gesture.end)
-        return Planned(command, gesture)
+        return gesture
 
     def _channels(self, command: Command) -> Iterable[str]:
         """Return the channels that a command may use and that the robot has."""
@@ -211,9 +220,8 @@ class Planner:
 
     def _home(self, command: Command, senses: Senses, paper: _Paper) -> Step:
         if command.texts['what'] == 'posture':
-            gesture = self._body.home(command, paper.positions)
-            paper.positions.update(gesture.end)
-            return gesture
+            named = self._vocabulary.commands['home'].channels
+            return self._allowed(self._body.home(command, named), paper)
         assert senses.home is not None
         return self._drive_to(senses.home.x, senses.home.y, senses.home.yaw, paper)
 
@@ -228,9 +236,7 @@ class Planner:
         for frame in motion.keyframes:
             postures.append(Posture(frame.joints, frame.time_s - before))
             before = frame.time_s
-        gesture = Gesture(self._robot, command, postures)
-        paper.positions.update(gesture.end)
-        return gesture
+        return self._allowed(Gesture(self._robot, command, postures), paper)
 
     def _follow(self, command: Command, senses: Senses, paper: _Paper) -> Word:
         if command.texts['state'] == 'on':
