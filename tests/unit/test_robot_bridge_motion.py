@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import itertools
 import math
+import random
 
 import pytest
 from bridge_room import BridgeRoom, move, turn
@@ -12,6 +15,7 @@ from gate_room import tek
 from tektra.commands.command import Command
 from tektra.robot_bridge.joint_steps import tolerance_of
 from tektra.robot_bridge.outcome import Outcome
+from tektra.robot_bridge.senses import Odometry
 from tektra.robots.spec import BASE, AxisSpec, BaseSpec
 
 
@@ -133,6 +137,27 @@ def test_a_base_that_was_pushed_off_its_line_comes_back_to_it():
         room.until_over()
         assert abs(room.plant.pose[1]) < 0.02
         assert abs(room.yaw_deg) < 2
+
+
+@pytest.mark.parametrize('command', [turn(-90), move(2.0, speed='fast'), move(0.1)])
+def test_odometry_that_is_late_rare_and_noisy_is_good_enough(command):
+    room, chance, late = wheels(), random.Random(1), collections.deque()
+    room.measures = False
+    assert room.ask(command) == ''
+    for tick in itertools.count():
+        if room.goal in room.over:
+            break
+        room.step()
+        if tick % 5 == 0:  # 20 Hz, 100 ms old, a millimetre and a tenth of a degree
+            (x, y, yaw), base = room.plant.pose, room.plant.base
+            noisy = [chance.gauss(value, 0.001) for value in (x, y, yaw)]
+            late.append(Odometry(*noisy, base.x, base.y, base.yaw))
+            if len(late) > 2:
+                room.executor.on_odometry(late.popleft(), room.now)
+    room.run(0.3)
+    assert [result.outcome for result in room.results] == [Outcome.DONE]
+    angle, way = command.values.get('angle', 0.0), command.values.get('x', 0.0)
+    assert room.plant.pose == pytest.approx((way, 0.0, angle), abs=0.01)
 
 
 def test_a_place_is_driven_to_with_a_turn_before_and_after():

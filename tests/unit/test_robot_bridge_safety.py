@@ -199,6 +199,16 @@ def test_without_the_health_of_the_stop_word_nothing_moves_and_it_is_said():
     assert room.plant.pose[0] == 0.0
 
 
+def test_a_goal_right_after_motion_was_enabled_waits_until_the_gate_counts_it():
+    room = BridgeRoom()
+    room.run(0.2)
+    room.clear_estop()
+    assert room.enable() == ''
+    room.run(0.05)
+    room.done(turn(10))
+    assert room.gate.refused == (0, '')
+
+
 # ---- refusals -------------------------------------------------------------------------------
 
 
