@@ -15,6 +15,7 @@ from tektra.commands.vocabulary import Vocabulary, read_vocabulary
 from tektra.robot_bridge.core import Executor
 from tektra.robot_bridge.outcome import Outcome, Result
 from tektra.robot_bridge.senses import Odometry, Sensors
+from tektra.robot_gate.owners import Epoch
 from tektra.robots.spec import BASE, RobotSpec
 
 CONFIG = TEK.parents[1]
@@ -46,6 +47,10 @@ def asks(point: Setpoint) -> bool:
     return bool(twist.linear.x or twist.linear.y or twist.angular.z or point.joint_names)
 
 
+def epoch_of(point: Setpoint) -> Epoch:
+    return Epoch(point.estop_instance_id, point.stop_id, point.gate_instance_id, point.gate_epoch)
+
+
 class BridgeRoom(Room):
     """`renews`: the requester lives; `measures`: odometry and joint states come."""
 
@@ -60,11 +65,12 @@ class BridgeRoom(Room):
         self.range_m: float | None = None
         self.results: list[Result] = []
         self.sent: list[tuple[int, Setpoint]] = []
+        self.void: list[Setpoint] = []  # of an epoch that the executor knew to be over
         self.late: list[Setpoint] = []  # that ask for motion after their goal was over
         self.goal = ''
         self.frame = 'odom'
         self._ticks = self._goals = 0
-        self._heard_epoch = self.gate.epoch
+        self._heard_epoch = self._told_epoch = self.gate.epoch
 
     def step(self) -> None:
         super().step()
@@ -76,15 +82,21 @@ class BridgeRoom(Room):
         fresh = self.gate.epoch != self._heard_epoch
         if self.gate_speaks and (fresh or self._ticks % 5 == 0):
             self._heard_epoch = self.gate.epoch
-            self.executor.on_gate_state(self.state, self.now)
+            self.tell_gate_state()
         if self.renews and self._ticks % 10 == 0:
             self.executor.renew(self.goal, self.now)
         if self._ticks % 2 == 0:
             self.bridge_tick()
 
+    def tell_gate_state(self) -> None:
+        self._told_epoch = self.gate.epoch
+        self.executor.on_gate_state(self.state, self.now)
+
     def bridge_tick(self) -> None:
         for point in self.executor.tick(self.now):
             self.sent.append((self.now, point))
+            if epoch_of(point) != self._told_epoch:
+                self.void.append(point)
             if asks(point) and any(point.lease_id.startswith(f'{g}/') for g in self.over):
                 self.late.append(point)
             self.gate.on_setpoint(point, self.now)
@@ -104,6 +116,7 @@ class BridgeRoom(Room):
     def ask(self, *commands: Command, goal: str = '') -> str:
         """Return '' or the sentence of the refusal."""
         self._goals += 1
+        self._told_epoch = self.gate.epoch
         goal = goal or f'goal-{self._goals}'
         answer = self.executor.accept(goal, commands, self.state, self.now)
         if not answer:

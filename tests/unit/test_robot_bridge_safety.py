@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pytest
-from bridge_room import BridgeRoom, move, turn
+from bridge_room import BridgeRoom, asks, epoch_of, move, turn
 from gate_room import tek
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -40,7 +40,6 @@ def under_way(*commands: Command) -> BridgeRoom:
 
 def ended(room: BridgeRoom, outcome: Outcome, words: str = '', *, within_s: float = 1.0) -> None:
     """The goal ends so, the robot comes to rest, and no set-point follows."""
-    before = len(room.sent)
     for _ in range(round(within_s * 100)):
         if room.results:
             break
@@ -53,7 +52,8 @@ def ended(room: BridgeRoom, outcome: Outcome, words: str = '', *, within_s: floa
     room.run(0.9)
     assert len(room.sent) == sent, 'it goes on sending'
     assert not room.moving
-    assert sent >= before
+    assert not room.void
+    assert not room.late
 
 
 # ---- what ends a goal -----------------------------------------------------------------------
@@ -108,6 +108,9 @@ def test_a_cancelled_goal_brakes_and_is_no_lost_lease():
 def test_a_new_goal_aborts_the_one_that_runs_and_begins_at_rest():
     room = under_way()
     assert room.ask(turn(90), goal='turn') == ''
+    while not any(asks(point) and point.lease_id.startswith('turn') for _, point in room.sent):
+        room.step()
+    assert room.speed <= room.robot.standstill.linear_m_s
     room.until_over()
     assert [(result.goal_id, result.outcome) for result in room.results] == [
         ('drive', Outcome.ABORTED),
@@ -128,6 +131,26 @@ def test_a_requester_that_is_gone_is_a_controlled_stop():
     room.renews = False
     ended(room, Outcome.HELD, 'nobody was there')
     assert room.level == GateState.LEVEL_ENABLED
+
+
+def test_the_last_zero_of_a_goal_is_not_sent_into_a_new_epoch():
+    room = under_way()
+    room.executor.cancel('drive')
+    room.request_stop(StopRequest.LEVEL_HOLD)
+    room.tell_gate_state()
+    assert room.executor.tick(room.now) == []
+
+
+def test_a_stop_after_a_hold_leaves_nothing_to_continue():
+    room = under_way()
+    room.request_stop(StopRequest.LEVEL_HOLD)
+    room.run(1.0)
+    room.stop_estop()
+    room.run(0.5)
+    room.clear_estop()
+    assert room.enable() == ''
+    room.run(0.5)
+    assert 'nothing to continue' in room.ask(CONTINUE)
 
 
 def test_motion_that_is_taken_away_ends_the_goal():
@@ -402,12 +425,9 @@ class BridgeMachine(RuleBasedStateMachine):
     def no_set_point_is_wild_or_of_another_epoch_or_goal(self) -> None:
         room = self.room
         for _, point in room.sent[self.checked :]:
-            goal = point.lease_id.split('/')[0]
-            epoch = Epoch(
-                point.estop_instance_id, point.stop_id, point.gate_instance_id, point.gate_epoch
-            )
-            assert epoch == self.epochs[goal]
+            assert epoch_of(point) == self.epochs[point.lease_id.split('/')[0]]
         self.checked = len(room.sent)
+        assert not room.void
         assert not room.late
         assert not room.wild()
 
