@@ -16,7 +16,7 @@ from tektra.robot_bridge.core import Executor
 from tektra.robot_bridge.outcome import Outcome, Result
 from tektra.robot_bridge.senses import Odometry, Sensors
 from tektra.robot_gate.owners import Epoch
-from tektra.robots.spec import BASE, RobotSpec
+from tektra.robots.spec import RobotSpec
 
 CONFIG = TEK.parents[1]
 
@@ -157,18 +157,13 @@ class BridgeRoom(Room):
 
     def wild(self) -> list[str]:
         """Return every set-point that asks for what the robot's file does not allow."""
-        found = []
+        found, base = [], self.robot.base
+        axes = (base.linear, base.lateral, base.angular) if base else (None, None, None)
+        most = [axis.velocity if axis else 0.0 for axis in axes]
         for _, point in self.sent:
-            base = self.robot.base
-            assert base is not None
-            twist = point.twist
-            lateral = base.lateral.velocity if base.lateral else 0.0
-            if point.channel == BASE and not (
-                abs(twist.linear.x) <= base.linear.velocity
-                and abs(twist.linear.y) <= lateral
-                and abs(twist.angular.z) <= base.angular.velocity
-            ):
-                found.append(f'{twist.linear.x:.3f} {twist.linear.y:.3f} {twist.angular.z:.3f}')
+            twist = (point.twist.linear.x, point.twist.linear.y, point.twist.angular.z)
+            if any(abs(speed) > limit for speed, limit in zip(twist, most, strict=True)):
+                found.append(f'base {twist}')
             for name, at, speed in zip(
                 point.joint_names, point.positions, point.velocities, strict=True
             ):

@@ -311,6 +311,7 @@ def test_a_robot_that_is_only_arms_has_no_wheels():
     room = BridgeRoom(robot)
     room.ready()
     assert room.ask(move(1.0)) == 'I have no wheels.'
+    assert room.ask(Command('home', {}, {'what': 'place'})) == 'I have no wheels.'
     assert BASE not in robot.channels
     room.done(Command('nod'))
 

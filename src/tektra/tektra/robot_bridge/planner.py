@@ -143,10 +143,10 @@ class Planner:
     def _channels(self, command: Command) -> Iterable[str]:
         """Return the channels that a command may use and that the robot has."""
         named = self._vocabulary.commands[command.name].channels
-        used = [channel for channel in self._robot.channels if channel in named]
         if command.name == 'home':
             at_base = command.texts['what'] == 'place'
-            used = [channel for channel in self._robot.channels if (channel == BASE) == at_base]
+            named = tuple(channel for channel in named if (channel == BASE) == at_base)
+        used = [channel for channel in self._robot.channels if channel in named]
         if used:
             return used
         raise CannotError('I have no wheels.' if named == (BASE,) else 'I have no part for that.')
