@@ -215,7 +215,7 @@ def test_a_joystick_aborts_the_goal_and_a_new_one_works_after_it():
 
 
 def test_without_the_health_of_the_stop_word_nothing_moves_and_it_is_said():
-    room = ready_room()
+    room = ready_room(joints={}, description=None)
     room.hears = False
     room.run(1.0)
     assert room.do(move(1.0)).sentence == 'I could not move: my safety gate does not let me.'
@@ -315,8 +315,8 @@ def test_after_somebody_else_has_driven_there_is_nothing_to_continue():
 
 
 def test_progress_tells_the_step_and_what_is_left():
-    room = ready_room()
-    room.ask(turn(-90), move(1.0), goal='drive')
+    room = ready_room(joints={}, description=None)
+    room.ask(turn(-90), move(0.5), goal='drive')
     seen = []
     while (progress := room.executor.progress) is not None:
         seen.append(progress)
