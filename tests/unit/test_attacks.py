@@ -12,6 +12,7 @@ from tektra_msgs.msg import EstopState, GateState, StopRequest
 
 from tektra.estop.latch import Found, Record
 from tektra.robot_gate.drivers.driver import BaseVelocity, Category, Feedback
+from tektra.robot_gate.workspace import inside_by
 from tektra.robots.spec import OwnerSpec, StopSpec, WorkspaceSpec
 
 HOLD = StopRequest.LEVEL_HOLD
@@ -389,8 +390,7 @@ def test_a_robot_outside_a_concave_workspace_crosses_no_border_outwards() -> Non
             if n % 2 == 0:
                 room.gate.on_cmd_vel('joystick', asked, room.now)
             room.step()
-            assert room.gate._workspace is not None
-            assert room.gate._workspace._inside_by(*room.plant.pose[:2]) > 0.0
+            assert inside_by(polygon, *room.plant.pose[:2]) > 0.0
 
 
 # ---- estop ------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ _INWARD = 0.5  # of the speed must lead away from the border (30 degrees) to be 
 _FROZEN = 0.2  # of the way that the wheels report; a pose that goes less stands still
 _S = 1e-9
 
+Polygon = tuple[tuple[float, float], ...]
+
 
 class Workspace:
     """Limits the speed of a base by where it is. Without a good pose nothing drives."""
@@ -69,8 +71,8 @@ class Workspace:
             return 0.0
         pose = self._pose
         x, y = _world(asked, pose.yaw)
-        here = self._inside_by(pose.x, pose.y)
-        there = self._inside_by(pose.x + x * _AHEAD_S, pose.y + y * _AHEAD_S)
+        here = inside_by(self._spec.polygon, pose.x, pose.y)
+        there = inside_by(self._spec.polygon, pose.x + x * _AHEAD_S, pose.y + y * _AHEAD_S)
         inward = there - here
         if inward > 0 and inward >= _INWARD * math.hypot(x, y) * _AHEAD_S:
             return math.inf
@@ -78,15 +80,15 @@ class Workspace:
         share = min(1.0, room / self._spec.slow_down_m)
         return min(share * self._top, math.sqrt(2 * self._deceleration * room))
 
-    def _inside_by(self, x: float, y: float) -> float:
-        """Return the distance to the border, negative outside (m)."""
-        corners = self._spec.polygon
-        inside, nearest = False, math.inf
-        for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True):
-            nearest = min(nearest, _to_segment(x, y, ax, ay, bx, by))
-            if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
-                inside = not inside
-        return nearest if inside else -nearest
+
+def inside_by(corners: Polygon, x: float, y: float) -> float:
+    """Return the distance to the border of a polygon, negative outside (m)."""
+    inside, nearest = False, math.inf
+    for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True):
+        nearest = min(nearest, _to_segment(x, y, ax, ay, bx, by))
+        if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
+            inside = not inside
+    return nearest if inside else -nearest
 
 
 def _world(asked: BaseVelocity, yaw: float) -> tuple[float, float]:
