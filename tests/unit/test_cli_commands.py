@@ -88,6 +88,8 @@ def test_a_robot_of_ones_own_is_made_from_its_urdf_and_never_written_over(home, 
     assert stat.S_IMODE(robot.path.stat().st_mode) == 0o644
     with pytest.raises(UserError, match='exists; remove it first'):
         run(robots, 'new', 'armin', '--urdf', str(urdf))
+    with pytest.raises(UserError, match="'My Arm' is no name of a robot"):
+        run(robots, 'new', 'My Arm', '--urdf', str(urdf))
 
 
 def test_what_is_no_urdf_makes_no_file(home, tmp_path):

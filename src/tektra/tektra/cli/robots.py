@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tektra.cli.errors import UserError
-from tektra.cli.stop import named
 from tektra.robots.records import RecordError
 from tektra.robots.registry import folders, robot_files
-from tektra.robots.spec import RobotSpec, read_robot
+from tektra.robots.spec import NAME, RobotSpec, read_robot
 
 
 @click.group(invoke_without_command=True, help='List the robots that are known.')
@@ -46,7 +45,7 @@ def robots(ctx: click.Context) -> int:
 
 
 @robots.command(help='Write a first file for robot NAME from its URDF or xacro.')
-@click.argument('name', callback=named)
+@click.argument('name')
 @click.option(
     '--urdf',
     required=True,
@@ -59,6 +58,8 @@ def new(name: str, urdf: Path) -> int:
     from tektra.description.model import DescriptionError
     from tektra.description.robot_file import robot_file_for
 
+    if not NAME.fullmatch(name):
+        raise UserError(f"'{name}' is no name of a robot: a small letter, then letters, digits, _")
     folder = folders()[0]
     path, copy = folder / f'{name}.yaml', folder / urdf.name
     if path.exists():

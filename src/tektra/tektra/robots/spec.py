@@ -21,7 +21,7 @@ from tektra.robots.records import RecordError, item
 
 BASE = 'base'  # the actuator channel of the wheels
 DRIVERS = ('sim', 'tcp', 'udp', 'ros', 'plugin')
-_NAME = re.compile(r'[a-z][a-z0-9_]{0,31}')
+NAME = re.compile(r'[a-z][a-z0-9_]{0,31}')
 
 # No driver is handed a trajectory that is longer, and no set-point is valid for longer (design:
 # Safety 5).
@@ -98,7 +98,7 @@ class JointSpec:
         """Refuse an empty range."""
         if self.lower >= self.upper:
             raise ValueError(f'lower {self.lower:g} must be below upper {self.upper:g}')
-        if self.channel == BASE or not _NAME.fullmatch(self.channel):
+        if self.channel == BASE or not NAME.fullmatch(self.channel):
             raise ValueError(f"channel '{self.channel}' is no name of a joint channel")
 
 
@@ -122,8 +122,8 @@ class OwnerSpec:
 
     def __post_init__(self) -> None:
         """Refuse a name that is no part of a topic."""
-        if not _NAME.fullmatch(self.source):
-            raise ValueError(f"source '{self.source}' must match {_NAME.pattern}")
+        if not NAME.fullmatch(self.source):
+            raise ValueError(f"source '{self.source}' must match {NAME.pattern}")
 
 
 @dataclass(frozen=True)
@@ -279,8 +279,8 @@ class RobotSpec:
 
     def __post_init__(self) -> None:
         """Check what must fit together."""
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"name '{self.name}' must match {_NAME.pattern}")
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"name '{self.name}' must match {NAME.pattern}")
         if self.joints is None:
             object.__setattr__(self, 'joints', {})
         if self.base is None and not self.joints:
