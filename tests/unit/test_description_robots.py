@@ -2,11 +2,11 @@
 
 import dataclasses
 import re
-import textwrap
 
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 from description_files import (
     LINK,
     ROOT,
@@ -22,6 +22,7 @@ from description_files import (
     write,
 )
 
+from tektra.cli.robots import robots
 from tektra.description.described import describe, kinematics_of
 from tektra.description.load import load_description
 from tektra.description.model import DescriptionError
@@ -189,11 +190,13 @@ def test_limits_that_share_nothing_are_refused(tmp_path):
 
 def test_the_steps_of_the_page_make_a_robot_that_works(tmp_path, monkeypatch):
     page = (ROOT / 'docs/robot_description.md').read_text()
-    [code] = re.findall(r"<<'PYTHON'\n(.*?) +PYTHON\n", page, re.DOTALL)
+    [words] = re.findall(r'`./tektra robots (new [^`]*)`', page)
     monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.delenv('TEKTRA_HOME', raising=False)
     folder = tmp_path / '.tektra/config/robots'
     write(folder, two_links(hinge('turn', 'base', 'arm')), 'my_robot.urdf')
-    exec(textwrap.dedent(code), {})
+    monkeypatch.chdir(folder)
+    assert CliRunner().invoke(robots, words.split(), standalone_mode=False).return_value == 0
     assert describe(read_robot(folder / 'my_robot.yaml')).frame('arm') == 'my_robot/arm'
     [block] = re.findall(r'```yaml\n(.*?)```', page, re.DOTALL)
     told = yaml.safe_load(block)['description']
