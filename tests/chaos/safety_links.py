@@ -10,91 +10,71 @@ MOST_M_S = 0.6  # of tek, along x
 HOST = ('estop', 'gate', 'stick')
 
 
-def _again(rig, since_ns):
+def _again(rig, outcome):
     """Let the network pass again: the robot must not move for it, whatever has waited."""
+    since_ns = rig.now()
     rig.network.mode = 'pass'
     rig.until(lambda: rig.gate_state and rig.gate_state.driver_connected, 'the driver', 20.0)
     rig.assert_never_moved_after(since_ns, 1.0)
+    return outcome
+
+
+def _fails(rig, mode, delay_s=0.0):
+    """Let the network fail under a moving robot: it stops by itself, and stays where it is."""
+    rig.network.delay_s = delay_s
+    rig.drive()
+    since_ns = rig.now()
+    rig.network.mode = mode
+    return _again(rig, stops(rig, since_ns, ROBOT_SIDE_S))
 
 
 @fault('tcp')
 def link_cut(rig):
     """The connection breaks and comes back, with a commander that goes on."""
-    rig.drive()
-    since_ns = rig.now()
-    rig.network.mode = 'cut'
-    outcome = stops(rig, since_ns, ROBOT_SIDE_S)
-    _again(rig, rig.now())
-    return outcome
+    return _fails(rig, 'cut')
 
 
 @fault('tcp')
 def link_stalls(rig):
     """Nothing passes for a second, and then all of it at once."""
-    rig.drive()
-    since_ns = rig.now()
-    rig.network.mode = 'stall'
-    outcome = stops(rig, since_ns, ROBOT_SIDE_S)
-    _again(rig, rig.now())
-    return outcome
-
-
-@fault('tcp')
-def stop_overtakes_a_link_that_stalls(rig):
-    """A stop while the connection has just stalled: it goes by UDP."""
-    rig.drive()
-    rig.network.mode = 'stall'
-    outcome = stops(rig, rig.request_stop(), REQUEST_S)
-    _again(rig, rig.now())
-    return outcome
+    return _fails(rig, 'stall')
 
 
 @fault('tcp')
 def link_late(rig):
     """All that the host sends is half a second late: nothing of it is good any more."""
-    rig.network.delay_s = 0.5
-    rig.drive()
-    since_ns = rig.now()
-    rig.network.mode = 'late'
-    outcome = stops(rig, since_ns, ROBOT_SIDE_S)
-    _again(rig, rig.now())
-    return outcome
+    return _fails(rig, 'late', 0.5)
 
 
 @fault('udp')
 def packets_lost(rig):
     """Every datagram is lost for a second, with a commander that goes on."""
-    rig.drive()
-    since_ns = rig.now()
-    rig.network.mode = 'cut'
-    outcome = stops(rig, since_ns, ROBOT_SIDE_S)
-    _again(rig, rig.now())
-    return outcome
+    return _fails(rig, 'cut')
 
 
 @fault('udp')
 def packets_late(rig):
     """Every datagram of the host is half a second late."""
-    rig.network.delay_s = 0.5
+    return _fails(rig, 'late', 0.5)
+
+
+@fault('tcp')
+def stop_overtakes_a_link_that_stalls(rig):
+    """A stop while the connection has just stalled: its frame goes by UDP."""
     rig.drive()
-    since_ns = rig.now()
-    rig.network.mode = 'late'
-    outcome = stops(rig, since_ns, ROBOT_SIDE_S)
-    _again(rig, rig.now())
-    return outcome
+    rig.network.mode = 'stall'
+    # By a frame: the robot side's own time-out would stop it nearly as soon.
+    return _again(rig, stops(rig, rig.request_stop(), REQUEST_S, frame=True))
 
 
 @fault('udp')
 def packets_doubled_and_swapped(rig):
     """Every datagram comes twice, or after the next one: a stop is a stop all the same."""
     rig.drive()
-    rig.network.mode = 'twice'
-    rig.settle(0.3)
-    rig.network.mode = 'swap'
-    rig.settle(0.3)
-    outcome = stops(rig, rig.request_stop(), REQUEST_S)
-    _again(rig, rig.now())
-    return outcome
+    for mode in ('twice', 'swap'):
+        rig.network.mode = mode
+        rig.settle(0.3)
+    return _again(rig, stops(rig, rig.request_stop(), REQUEST_S, frame=True))
 
 
 @fault('udp')
@@ -102,10 +82,12 @@ def packets_replayed(rig):
     """The datagrams that moved the robot are sent once more after a stop."""
     rig.drive()
     rig.settle(0.3)
-    outcome = stops(rig, rig.request_stop(), REQUEST_S)
+    moving = rig.network.recent()
+    outcome = stops(rig, rig.request_stop(), REQUEST_S, frame=True)
     since_ns = rig.now()
+    assert len(moving) > 10
     for _ in range(5):
-        assert rig.network.again() > 10
+        rig.network.send(moving)
         rig.settle(0.1)
     rig.assert_never_moved_after(since_ns)
     return outcome

@@ -38,11 +38,14 @@ class Network:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def again(self):
-        """Send the last datagrams of the host once more, as they were."""
-        for data in list(self._old):
+    def recent(self):
+        """Return the newest datagrams of the host, the oldest first."""
+        return list(self._old)
+
+    def send(self, datagrams):
+        """Send datagrams to the robot side once more, as they were."""
+        for data in datagrams:
             self._to_robot.send(data)
-        return len(self._old)
 
     def close(self):
         """End the thread and every connection."""
